@@ -1,0 +1,3 @@
+//! Developer commands: generators and `tidy`.
+
+fn main() {}
