@@ -1,0 +1,21 @@
+"""The extension module: what the Rust side offers to the package."""
+
+from typing import Final
+
+__version__: Final[str]
+
+def main(argv: list[str]) -> int:
+    """Run the whole command and return the exit status; ``argv[0]`` is the program's name.
+
+    It returns in the master and in every worker: the caller hands the status to ``sys.exit``.
+    """
+
+def run(app: str, **settings: object) -> int:
+    """Serve ``app`` with settings named as in a config file; returns as :func:`main` does."""
+
+def status() -> list[dict[str, object]]:
+    """Describe every worker of this arbiter, called inside a worker.
+
+    A worker is a dict of ``pid``, ``age``, ``state``, ``requests``, ``in_flight``,
+    ``connections`` and ``heartbeat_age``. Outside of a worker the list is empty.
+    """
