@@ -1,7 +1,7 @@
 """rgunicorn: an application server for WSGI and ASGI, written in Rust.
 
 ``rgunicorn mysite.asgi:application --workers 3`` is the command; :func:`run` is the same from
-Python. Importing the package imports the extension module and nothing else, so that a start is short.
+Python. Importing the package imports the extension module and nothing else: a start is short.
 """
 
 import os

@@ -1,0 +1,227 @@
+"""The steps, each used by its recipe and by `ci`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from toolbox import (
+    ROOT,
+    Interpreter,
+    StepError,
+    Venv,
+    cargo_env,
+    cargo_tool,
+    check_toolchain,
+    describe,
+    interpreters,
+    run,
+)
+
+VENV = Venv(ROOT / ".venv")
+WHEELS = ROOT / "target" / "wheels"
+CARGO_DENY = "0.20.2"
+CARGO_MACHETE = "0.9.2"
+LINTED = ["python", ".ci", "benches", "tests", "examples"]
+TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py"]
+
+
+def cargo(*words: str) -> None:
+    """Run cargo for the Python of the virtual environment."""
+    run("cargo", *words, env=cargo_env(VENV.python))
+
+
+def setup(_: Sequence[str]) -> None:
+    """Everything the other steps need."""
+    check_toolchain()
+    tools()
+    test_requirements(VENV)
+    cargo_tool("cargo-machete", CARGO_MACHETE)
+    cargo_tool("cargo-deny", CARGO_DENY)
+
+
+def tools() -> None:
+    """The virtual environment with the pinned tools."""
+    VENV.create(base_interpreter().path).install(ROOT / ".ci" / "requirements.txt")
+
+
+def base_interpreter() -> Interpreter:
+    """The CPython that runs this script, outside of any virtual environment."""
+    found = describe(sys.executable)
+    if found is None:
+        raise StepError(f"`{sys.executable}` has no venv module (Debian: `python3-venv`)")
+    return found
+
+
+def test_requirements(venv: Venv) -> None:
+    """What the tests import."""
+    venv.install(ROOT / "tests" / "requirements.txt")
+
+
+def install_for_serving() -> None:
+    """The package, built as a user's pip builds it."""
+    check_toolchain()
+    VENV.create(base_interpreter().path)
+    print("\n==> Building rgunicorn (a minute or two the first time)", flush=True)
+    VENV.pip(str(ROOT))
+
+
+def prepare_mysite() -> Path:
+    """The Django example: its requirements and its database."""
+    project = ROOT / "examples" / "mysite"
+    VENV.install(project / "requirements.txt")
+    run(VENV.python, "manage.py", "migrate", "--verbosity=0", cwd=project)
+    return project
+
+
+def build(words: Sequence[str]) -> None:
+    """A release wheel for the Python of the virtual environment."""
+    tools()
+    wheel_for(str(VENV.python), words)
+
+
+def wheel_for(python: str, words: Sequence[str] = ()) -> None:
+    """A release wheel for one interpreter, in `target/wheels`."""
+    maturin = VENV.program("maturin")
+    run(maturin, "build", "--release", "--locked", "--out", WHEELS, "-i", python, *words)
+
+
+def develop(words: Sequence[str]) -> None:
+    """A debug build, installed in place."""
+    tools()
+    inside = {"VIRTUAL_ENV": str(VENV.path)}
+    run(VENV.program("maturin"), "develop", "--locked", *words, env=inside)
+
+
+def fmt(_: Sequence[str]) -> None:
+    """Format everything."""
+    tools()
+    cargo("fmt", "--all")
+    run(VENV.program("ruff"), "format", *linted())
+    run(VENV.program("ruff"), "check", "--fix", *linted())
+
+
+def linted() -> list[str]:
+    """The Python sources that are there."""
+    return [name for name in LINTED if (ROOT / name).exists()]
+
+
+def fmt_check() -> None:
+    """Formatting of Rust and Python."""
+    cargo("fmt", "--all", "--check")
+    run(VENV.program("ruff"), "format", "--check", *linted())
+
+
+def clippy() -> None:
+    """Clippy with warnings as errors."""
+    cargo("clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings")
+
+
+def unit(words: Sequence[str]) -> None:
+    """Rust's tests."""
+    tools()
+    cargo("test", "--workspace", "--locked", "--quiet", *words)
+
+
+def tidy() -> None:
+    """Sizes, imports and names."""
+    cargo("run", "--quiet", "--locked", "-p", "rgunicorn-dev", "--", "tidy")
+
+
+def gen(words: Sequence[str]) -> None:
+    """The generated pages."""
+    tools()
+    cargo("run", "--quiet", "--locked", "-p", "rgunicorn-dev", "--", "gen", *words)
+
+
+def gen_check() -> None:
+    """Generated pages are those of the tables."""
+    gen(["--check"])
+
+
+def deny() -> None:
+    """Licences, sources, duplicate and unused dependencies."""
+    program = cargo_tool("cargo-deny", CARGO_DENY)
+    run(program, "--locked", "check", "bans", "licenses", "sources")
+    run(cargo_tool("cargo-machete", CARGO_MACHETE), "--skip-target-dir", ROOT / "crates")
+
+
+def audit(_: Sequence[str]) -> None:
+    """Known vulnerabilities; the advisory database is a git repository on GitHub."""
+    run(cargo_tool("cargo-deny", CARGO_DENY), "--locked", "check", "advisories")
+
+
+def ruff() -> None:
+    """Python lints."""
+    run(VENV.program("ruff"), "check", *linted())
+
+
+def mypy() -> None:
+    """Types of the package and of the tools."""
+    run(VENV.program("mypy"), *TYPED)
+
+
+def install() -> None:
+    """Build the package with pip, as a user does, and install it."""
+    VENV.pip("--force-reinstall", "--no-deps", str(ROOT))
+
+
+def stubtest() -> None:
+    """The stubs against the built module."""
+    run(VENV.python, "-m", "mypy.stubtest", "rgunicorn", cwd=ROOT / "docs")
+
+
+def pytest(venv: Venv, words: Sequence[str]) -> None:
+    """The Python tests on whatever is installed in the environment."""
+    run(venv.python, "-m", "pytest", *words)
+
+
+def pytest_all() -> None:
+    """All of pytest."""
+    pytest(VENV, ["-q", "tests"])
+
+
+def other_interpreters() -> list[Interpreter]:
+    """The supported CPythons of this machine beside the one that runs this script."""
+    ours = base_interpreter().version
+    return [each for each in interpreters() if each.version != ours]
+
+
+def check_on(interpreter: Interpreter) -> None:
+    """Build, install and test on another CPython."""
+    venv = Venv(ROOT / f".venv-{interpreter.version}").create(interpreter.path)
+    test_requirements(venv)
+    wheel_for(str(venv.python))
+    tag = "cp" + interpreter.version.replace(".", "")
+    wheels = sorted(WHEELS.glob(f"rgunicorn-*-{tag}-{tag}-*.whl"), key=os.path.getmtime)
+    if not wheels:
+        raise StepError(f"maturin left no wheel for {tag} in {WHEELS}")
+    venv.pip("--force-reinstall", "--no-deps", wheels[-1])
+    pytest(venv, ["-q", "tests"])
+
+
+def bench(words: Sequence[str]) -> None:
+    """The benchmark beside whatever peers are installed."""
+    VENV.create(base_interpreter().path)
+    VENV.pip(str(ROOT))
+    peers = os.environ.get("BENCH_VENV", "")
+    path = [str(VENV.path / "bin"), *([str(Path(peers) / "bin")] if peers else [])]
+    env = {"PATH": os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])}
+    run(VENV.python, ROOT / "benches" / "bench.py", *words, env=env)
+
+
+CHECKS: list[tuple[str, Callable[[], None]]] = [
+    ("fmt: cargo fmt, ruff format", fmt_check),
+    ("clippy: warnings are errors", clippy),
+    ("ruff", ruff),
+    ("mypy --strict", mypy),
+    ("unit: cargo test", lambda: unit([])),
+    ("tidy: sizes, imports, names", tidy),
+    ("gen --check: generated pages", gen_check),
+    ("deny, machete: dependencies", deny),
+    ("the package: pip install .", install),
+    ("stubtest: stubs against the module", stubtest),
+    (f"pytest on CPython {base_interpreter().version}", pytest_all),
+]
