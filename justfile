@@ -3,7 +3,7 @@
 # list the recipes
 [private]
 default:
-    @just --list --unsorted
+    @"{{ just_executable() }}" --list --unsorted
 
 # the virtual environment, its tools, cargo-deny and cargo-machete
 setup:
