@@ -1,0 +1,1 @@
+"""Applications the tests serve, one module a subject."""

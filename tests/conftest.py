@@ -1,0 +1,120 @@
+"""Fixtures: `serve` starts a server for one test, `shared` one for many tests that only ask."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import KINDS, Kind, UnsupportedError
+from support.server import Server
+
+SERVERS = pytest.StashKey[list[Server]]()
+
+Serve = Callable[..., Server]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which server the suite runs against."""
+    parser.addoption("--server", choices=sorted(KINDS), default="rgunicorn")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what a peer does not promise, and what is a known difference of it."""
+    server = config.getoption("--server")
+    for item in items:
+        for mark in item.iter_markers("only"):
+            if server not in mark.args:
+                item.add_marker(pytest.mark.skip(reason=f"not promised by {server}"))
+        for mark in item.iter_markers("differs"):
+            if mark.args[0] == server:
+                item.add_marker(pytest.mark.skip(reason=f"{server}: {mark.args[1]}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the servers of a test that failed."""
+    report = yield
+    if report.failed:
+        for server in item.stash.get(SERVERS, []):
+            report.sections.append((f"server {server.pid}", server.report()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def kind(pytestconfig: pytest.Config) -> Kind:
+    """The server under test."""
+    return KINDS[pytestconfig.getoption("--server")]
+
+
+@pytest.fixture
+def serve(kind: Kind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
+    """Start servers for this test; each is stopped and inspected at its end."""
+    servers: list[Server] = []
+    request.node.stash[SERVERS] = servers
+
+    def start(
+        app: str, *, ready: bool = True, env: dict[str, str] | None = None, **settings: Any
+    ) -> Server:
+        directory = tmp_path / f"server-{len(servers)}"
+        directory.mkdir(exist_ok=True)
+        try:
+            server = Server(kind, app, directory, settings, env)
+        except UnsupportedError as reason:
+            pytest.skip(str(reason))
+        servers.append(server)
+        return server.wait_ready() if ready else server
+
+    yield start
+    problems = []
+    for server in reversed(servers):
+        try:
+            server.finish()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    if problems:
+        pytest.fail("\n\n".join(problems), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def pool(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """The servers of this session, by what they serve."""
+    servers: dict[str, Server] = {}
+    yield servers
+    for server in servers.values():
+        server.finish()
+
+
+@pytest.fixture
+def shared(
+    kind: Kind,
+    pool: dict[str, Server],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Serve]:
+    """A server that lives on for the tests that ask for the same one."""
+    used: list[Server] = []
+    request.node.stash[SERVERS] = used
+    counter = itertools.count()
+
+    def start(app: str, *, env: dict[str, str] | None = None, **settings: Any) -> Server:
+        key = f"{app} {sorted(settings.items())} {env}"
+        if key not in pool or not pool[key].alive:
+            directory = tmp_path_factory.mktemp(f"shared-{next(counter)}")
+            try:
+                pool[key] = Server(kind, app, directory, settings, env).wait_ready()
+            except UnsupportedError as reason:
+                pytest.skip(str(reason))
+        server = pool[key]
+        used.append(server)
+        return server
+
+    yield start
+    for server in dict.fromkeys(used):
+        assert server.alive, "the server ended"
+        errors = server.judge()
+        assert not errors, f"unexpected in the log: {errors}"

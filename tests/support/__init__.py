@@ -1,0 +1,1 @@
+"""What the tests share: starting servers, talking raw HTTP, looking at processes."""
