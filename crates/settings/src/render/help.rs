@@ -1,0 +1,108 @@
+//! `--help` and `--version`.
+
+use super::wrap;
+use crate::{
+    table::{self, Row, Section},
+    values::Shape,
+};
+
+/// Columns of the whole text.
+const WIDTH: usize = 80;
+
+/// Columns before the descriptions.
+const INDENT: usize = 28;
+
+/// The text of `--help`.
+#[must_use]
+pub fn help_text(program: &str) -> String {
+    let mut text = format!("Usage: {program} [OPTIONS] APP_MODULE\n\n");
+    text.push_str("Serve a Python web application, WSGI or ASGI.\n");
+    for section in table::SECTIONS {
+        text.push_str(&section_text(section));
+    }
+    text.push_str("\nOther:\n");
+    text.push_str(&entry("  -h, --help", "Show this text and exit."));
+    text.push_str(&entry("  -v, --version", "Show the version and exit."));
+    text.push_str(CLOSING);
+    text
+}
+
+const CLOSING: &str = "
+An option wins over its environment variable, named [env] above, and that over
+the default. Lists in variables are separated by commas or white space.
+";
+
+/// The text of `--version`, in gunicorn's words.
+#[must_use]
+pub fn version_text(program: &str) -> String {
+    format!("{program} (version {})\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn section_text(section: &Section) -> String {
+    let rows: String = section.rows.iter().map(row_text).collect();
+    format!("\n{}:\n{rows}", section.title)
+}
+
+fn row_text(row: &Row) -> String {
+    let mut notes = Vec::new();
+    if !row.choices.is_empty() {
+        notes.push(format!("one of: {}", row.choices.join(", ")));
+    }
+    if row.shape != Shape::Switch && !row.default.is_empty() {
+        notes.push(format!("default: {}", row.default));
+    }
+    let platform = row.platform.as_ref().map(|platform| platform.variable.to_owned());
+    let variables: Vec<_> = row.variables().take(1).chain(platform).collect();
+    notes.push(format!("env: {}", variables.join(", ")));
+    let summary = row.paragraphs().next().unwrap_or_default();
+    let notes: String = notes.iter().map(|note| format!(" [{note}]")).collect();
+    entry(&names(row), &format!("{summary}{notes}"))
+}
+
+fn names(row: &Row) -> String {
+    if row.flags.is_empty() {
+        return format!("  {}", row.metavar);
+    }
+    let indent = if row.flags[0].starts_with("--") { "      " } else { "  " };
+    let metavar = if row.metavar.is_empty() { String::new() } else { format!(" {}", row.metavar) };
+    format!("{indent}{}{metavar}", row.flags.join(", "))
+}
+
+/// Names on the left, the description on the right, below them where they are long.
+fn entry(names: &str, description: &str) -> String {
+    let mut lines = wrap(description, WIDTH - INDENT).into_iter();
+    let mut text = if names.len() + 2 <= INDENT {
+        format!("{names:INDENT$}{}\n", lines.next().unwrap_or_default())
+    } else {
+        format!("{names}\n")
+    };
+    for line in lines {
+        text.push_str(&format!("{:INDENT$}{line}\n", ""));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_default_and_variable_is_shown() {
+        let text = help_text("rgunicorn");
+        for row in table::rows() {
+            for flag in row.flags {
+                assert!(text.contains(flag), "{flag}");
+            }
+            let variable = row.variables().next().unwrap();
+            assert!(text.contains(&variable), "{variable}");
+        }
+        assert!(text.contains("WEB_CONCURRENCY") && text.contains("PORT"));
+    }
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        for line in help_text("rgunicorn").lines() {
+            assert!(line.len() <= WIDTH, "{line}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The reference page, in Markdown.
+
+use std::fmt::Write as _;
+
+use crate::{
+    table::{self, Row},
+    values::Shape,
+};
+
+const OPENING: &str = "\
+<!-- Written by `just gen` from crates/settings/src/table; do not edit. -->
+
+# Settings
+
+Every setting is an option of the command line, an environment variable and an argument of `rgunicorn.run()`. An option
+wins over the environment, and that over the default. `rgunicorn --print-config APP_MODULE` shows what holds and where
+it comes from. An empty variable counts as none; a list in a variable is separated by commas or white space.
+";
+
+/// The page `docs/reference/settings.md`.
+#[must_use]
+pub fn reference_markdown() -> String {
+    let mut page = OPENING.to_owned();
+    for section in table::SECTIONS {
+        page.push_str(&format!("\n## {}\n", section.title));
+        for row in section.rows {
+            page.push_str(&row_markdown(row));
+        }
+    }
+    page
+}
+
+fn row_markdown(row: &Row) -> String {
+    let mut text = format!("\n### `{}`\n\n", row.key);
+    for (name, value) in facts(row) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "- {name}: {value}");
+    }
+    for paragraph in row.paragraphs() {
+        text.push_str(&format!("\n{paragraph}\n"));
+    }
+    text
+}
+
+fn facts(row: &Row) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Command line", command_line(row))];
+    let variables: Vec<_> = row.variables().map(|name| format!("`{name}`")).collect();
+    facts.push(("Environment", variables.join(" or ")));
+    if !row.aliases.is_empty() {
+        facts.push(("Also called", format!("`{}`", row.aliases.join("`, `"))));
+    }
+    if !row.choices.is_empty() {
+        facts.push(("Choices", format!("`{}`", row.choices.join("`, `"))));
+    }
+    let default = match (row.shape, row.default) {
+        (Shape::Switch, _) => "off".to_owned(),
+        (_, "") => "none".to_owned(),
+        (_, text) => format!("`{text}`"),
+    };
+    let platform = row.platform.as_ref().map(|platform| {
+        format!(
+            ", or `{}` where `{}` is set",
+            platform.value(&format!("${}", platform.variable)),
+            platform.variable
+        )
+    });
+    facts.push(("Default", default + &platform.unwrap_or_default()));
+    facts.push(("Since", row.since.to_owned()));
+    facts
+}
+
+fn command_line(row: &Row) -> String {
+    if row.flags.is_empty() {
+        return format!("the argument `{}`", row.metavar);
+    }
+    let metavar = if row.metavar.is_empty() { String::new() } else { format!(" {}", row.metavar) };
+    let flags: Vec<_> = row.flags.iter().map(|flag| format!("`{flag}{metavar}`")).collect();
+    flags.join(", ")
+}

@@ -1,0 +1,77 @@
+//! [`Settings`]: everything that was configured, one group a consumer.
+
+use crate::{
+    error::SettingsError,
+    sources::{Merged, Origin},
+    table::{Application, Asgi, Debugging, Logging, Network, Process, Protocol, SECTIONS, Workers},
+};
+
+/// All settings, typed and checked, and where each came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What is served.
+    pub application: Application,
+    /// Where connections come from.
+    pub network: Network,
+    /// The worker processes.
+    pub workers: Workers,
+    /// HTTP.
+    pub protocol: Protocol,
+    /// What only ASGI applications notice.
+    pub asgi: Asgi,
+    /// The two logs.
+    pub logging: Logging,
+    /// The master process.
+    pub process: Process,
+    /// Looking without serving.
+    pub debugging: Debugging,
+    origins: Vec<(&'static str, Origin)>,
+}
+
+impl Settings {
+    /// The typed settings of what the sources gave.
+    pub(crate) fn resolve(merged: &Merged) -> Result<Self, SettingsError> {
+        Ok(Self {
+            application: Application::resolve(merged)?,
+            network: Network::resolve(merged)?,
+            workers: Workers::resolve(merged)?,
+            protocol: Protocol::resolve(merged)?,
+            asgi: Asgi::resolve(merged)?,
+            logging: Logging::resolve(merged)?,
+            process: Process::resolve(merged)?,
+            debugging: Debugging::resolve(merged)?,
+            origins: merged.origins(),
+        })
+    }
+
+    /// Where the setting with this config key comes from; `None` for a key that there is not.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.origins.iter().find(|(known, _)| *known == key).map(|(_, origin)| origin)
+    }
+
+    /// Every config key with its value in Python's notation, sorted by key.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(&'static str, String)> {
+        let values = [
+            self.application.show(),
+            self.network.show(),
+            self.workers.show(),
+            self.protocol.show(),
+            self.asgi.show(),
+            self.logging.show(),
+            self.process.show(),
+            self.debugging.show(),
+        ];
+        let rows = SECTIONS.into_iter().flat_map(|section| section.rows);
+        let mut entries: Vec<_> = rows.map(|row| row.key).zip(values.into_iter().flatten()).collect();
+        entries.sort_unstable();
+        entries
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::resolve(&Merged::defaults()).expect("a test reads every default")
+    }
+}

@@ -1,0 +1,45 @@
+//! What can only be checked when all sources are merged: the machine, and settings against each other.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{self, Path, PathBuf},
+};
+
+use crate::{error::SettingsError, settings::Settings, values::Bind};
+
+/// The settings, if they agree with the machine and each other.
+pub(super) fn checked(mut settings: Settings) -> Result<Settings, SettingsError> {
+    settings.application.chdir = usable_directory(&settings.application.chdir)?;
+    binds_differ(&settings.network.bind)?;
+    Ok(settings)
+}
+
+/// The directory as an absolute path; symbolic links stay, because a deploy may move them.
+fn usable_directory(path: &Path) -> Result<PathBuf, SettingsError> {
+    let refuse =
+        |problem: String, remedy| SettingsError::BadDirectory { path: path.to_owned(), problem, remedy };
+    let found = fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => refuse("it does not exist".to_owned(), "create it or name another one"),
+        _ => refuse(error.to_string(), "name a directory that this user may enter"),
+    })?;
+    if !found.is_dir() {
+        return Err(refuse(
+            "it is not a directory".to_owned(),
+            "name the directory that the application is in",
+        ));
+    }
+    let absolute = path::absolute(path);
+    absolute.map_err(|error| refuse(error.to_string(), "start from a directory that exists"))
+}
+
+fn binds_differ(binds: &[Bind]) -> Result<(), SettingsError> {
+    let mut seen = HashSet::new();
+    let fixed = binds.iter().filter(|bind| !matches!(bind, Bind::Tcp { port: 0, .. }));
+    for bind in fixed {
+        if !seen.insert(bind) {
+            return Err(SettingsError::BindTwice { address: bind.to_string() });
+        }
+    }
+    Ok(())
+}

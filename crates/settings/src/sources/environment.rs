@@ -1,0 +1,84 @@
+//! Environment variables: `RGUNICORN_<KEY>` for every setting, and the few that platforms set for any server.
+//!
+//! An empty variable is as good as none: compose files and unit files pass on variables that nobody has set.
+
+use std::{collections::BTreeMap, ffi::OsString};
+
+use super::{Given, Origin};
+use crate::{
+    error::SettingsError,
+    table::{self, Row},
+    values::Shape,
+};
+
+/// Where variables are looked up.
+pub trait Environment {
+    /// The variable's value, if it is set.
+    fn variable(&self, name: &str) -> Option<OsString>;
+}
+
+/// The variables of this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+}
+
+impl Environment for BTreeMap<String, String> {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.get(name).map(OsString::from)
+    }
+}
+
+/// What the variables say that hosting platforms set.
+pub(super) fn platform(env: &dyn Environment) -> Result<Vec<Given>, SettingsError> {
+    let mut source = Vec::new();
+    for row in table::rows() {
+        let Some(platform) = &row.platform else { continue };
+        if let Some(text) = text(env, platform.variable)? {
+            let texts = vec![platform.value(&text)];
+            source.push(Given { key: row.key, texts, origin: Origin::Platform(platform.variable) });
+        }
+    }
+    Ok(source)
+}
+
+/// What our own variables say.
+pub(super) fn ours(env: &dyn Environment) -> Result<Vec<Given>, SettingsError> {
+    let mut source = Vec::new();
+    for row in table::rows() {
+        for variable in row.variables() {
+            if let Some(text) = text(env, &variable)? {
+                source.push(Given {
+                    key: row.key,
+                    texts: split(row, text),
+                    origin: Origin::Environment(variable),
+                });
+                break;
+            }
+        }
+    }
+    Ok(source)
+}
+
+fn text(env: &dyn Environment, name: &str) -> Result<Option<String>, SettingsError> {
+    let Some(value) = env.variable(name) else { return Ok(None) };
+    let text = value.into_string().map_err(|value| SettingsError::NotUtf8 {
+        text: value.to_string_lossy().into_owned(),
+        place: format!("the variable `{name}`"),
+    })?;
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// A list is separated by commas or white space.
+fn split(row: &Row, text: String) -> Vec<String> {
+    match row.shape {
+        Shape::Switch | Shape::One => vec![text],
+        Shape::Many => {
+            text.split([',', ' ', '\t', '\n']).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Where settings come from, and which source wins: default < platform < environment < command line.
+//!
+//! A source gives texts for keys and nothing else; it knows no types. [`Merged`] keeps, for every row, the texts of
+//! the strongest source that has any. A configuration file will be one more source, between platform and environment.
+
+mod call;
+mod checks;
+mod command_line;
+mod environment;
+mod foreign;
+mod suggestion;
+
+use std::fmt;
+
+pub use call::Value;
+pub use environment::{Environment, ProcessEnvironment};
+
+use crate::{
+    error::SettingsError,
+    settings::Settings,
+    table::{self, Row},
+    values::{Field, Refusal},
+};
+pub(crate) use command_line::Outcome;
+
+/// Where a value came from, the weakest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody said anything.
+    Default,
+    /// A variable that hosting platforms set for any server, such as `PORT`.
+    Platform(&'static str),
+    /// One of our own environment variables.
+    Environment(String),
+    /// An option or argument.
+    CommandLine,
+    /// An argument of `rgunicorn.run()`.
+    Call,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Platform(variable) => write!(f, "environment variable {variable}"),
+            Self::Environment(variable) => write!(f, "environment variable {variable}"),
+            Self::CommandLine => f.write_str("command line"),
+            Self::Call => f.write_str("argument of run()"),
+        }
+    }
+}
+
+/// What one source says about one row.
+pub(crate) struct Given {
+    pub(crate) key: &'static str,
+    pub(crate) texts: Vec<String>,
+    pub(crate) origin: Origin,
+}
+
+/// What the strongest source says about each row, in the order of the table.
+pub(crate) struct Merged(Vec<Given>);
+
+impl Merged {
+    /// What holds when nobody says anything.
+    pub(crate) fn defaults() -> Self {
+        let default = |row: &Row| Given { key: row.key, texts: row.default_texts(), origin: Origin::Default };
+        Self(table::rows().map(default).collect())
+    }
+
+    /// Adds a source that is stronger than all before.
+    pub(crate) fn add(mut self, source: Vec<Given>) -> Self {
+        for given in source {
+            let held = self.0.iter_mut().find(|held| held.key == given.key);
+            *held.expect("sources give keys of the table") = given;
+        }
+        self
+    }
+
+    /// The typed value of a row.
+    pub(crate) fn read<T: Field>(&self, row: Option<&'static Row>) -> Result<T, SettingsError> {
+        let row = row.expect("a section reads as many values as it has rows");
+        let given = self.0.iter().find(|given| given.key == row.key).expect("every row has a default");
+        T::from_texts(&given.texts).map_err(|refusal| bad_value(row, refusal, &given.origin))
+    }
+
+    /// Which source won, for every row.
+    pub(crate) fn origins(&self) -> Vec<(&'static str, Origin)> {
+        self.0.iter().map(|given| (given.key, given.origin.clone())).collect()
+    }
+}
+
+/// Names the setting by option and key, whatever gave the value.
+fn bad_value(row: &Row, refusal: Refusal, origin: &Origin) -> SettingsError {
+    let flag = row.spelling();
+    let key = row.key;
+    let place = match origin {
+        Origin::Platform(variable) => format!("the variable `{variable}` (option `{flag}`, setting `{key}`)"),
+        Origin::Environment(variable) => {
+            format!("the variable `{variable}` (option `{flag}`, setting `{key}`)")
+        }
+        Origin::Call => format!("`{key}` (option `{flag}`)"),
+        Origin::Default | Origin::CommandLine => format!("`{flag}` (setting `{key}`)"),
+    };
+    SettingsError::BadValue { text: refusal.text, place, error: refusal.error, origin: origin.clone() }
+}
+
+/// The settings of a command line and an environment, or the text that was asked for instead.
+pub(crate) fn settings_of(
+    program: &str,
+    args: Vec<std::ffi::OsString>,
+    env: &dyn Environment,
+) -> Result<Outcome<Settings>, SettingsError> {
+    let given = match command_line::read(program, args)? {
+        Outcome::Run(given) => given,
+        Outcome::Help => return Ok(Outcome::Help),
+        Outcome::Version => return Ok(Outcome::Version),
+    };
+    let merged = Merged::defaults().add(environment::platform(env)?).add(environment::ours(env)?).add(given);
+    let settings = checks::checked(Settings::resolve(&merged)?)?;
+    if settings.application.app.is_none() {
+        return Err(SettingsError::NoApplication);
+    }
+    Ok(Outcome::Run(settings))
+}
+
+/// The settings of a call from Python and an environment.
+pub(crate) fn settings_of_call(
+    values: &[(String, Value)],
+    env: &dyn Environment,
+) -> Result<Settings, SettingsError> {
+    let given = call::read(values)?;
+    let merged = Merged::defaults().add(environment::platform(env)?).add(environment::ours(env)?).add(given);
+    checks::checked(Settings::resolve(&merged)?)
+}

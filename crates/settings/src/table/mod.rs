@@ -1,0 +1,181 @@
+//! The table: every setting is one row, and a row is all there is to write for a setting.
+//!
+//! [`settings!`] turns a section of rows into the struct its consumers are handed, and into the [`Row`]s from which
+//! the command line, the environment, `--help`, the reference page and the man page are made. A new setting is a new
+//! row and, at most, a new type in `values`.
+
+mod application;
+mod asgi;
+mod debugging;
+mod logging;
+mod network;
+mod process;
+mod protocol;
+mod workers;
+
+pub use application::Application;
+pub use asgi::Asgi;
+pub use debugging::Debugging;
+pub use logging::Logging;
+pub use network::Network;
+pub use process::Process;
+pub use protocol::Protocol;
+pub use workers::Workers;
+
+use crate::values::Shape;
+
+/// Rows that belong together, in the order in which they are documented.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    pub(crate) rows: &'static [Row],
+}
+
+/// One setting, as everything but its typed value needs to know it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The name in configuration files, in `--print-config` and in `run()`.
+    pub(crate) key: &'static str,
+    /// Other names for the same.
+    pub(crate) aliases: &'static [&'static str],
+    /// Options of the command line, short before long; without any, the row is the positional argument.
+    pub(crate) flags: &'static [&'static str],
+    /// What stands for the value in help texts; empty for a switch.
+    pub(crate) metavar: &'static str,
+    /// The version that brought it.
+    pub(crate) since: &'static str,
+    /// The value when nothing is said; empty for "none".
+    pub(crate) default: &'static str,
+    /// A variable set by hosting platforms that gives another default.
+    pub(crate) platform: Option<Platform>,
+    /// The paragraphs of its description; the first one is the short help.
+    pub(crate) doc: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) choices: &'static [&'static str],
+}
+
+/// A variable that platforms set for any server, and how it reads as a value.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    pub(crate) variable: &'static str,
+    /// The value, with `{}` where the variable's text goes.
+    pub(crate) template: &'static str,
+}
+
+/// All sections.
+pub(crate) const SECTIONS: [&Section; 8] = [
+    &Application::SECTION,
+    &Network::SECTION,
+    &Workers::SECTION,
+    &Protocol::SECTION,
+    &Asgi::SECTION,
+    &Logging::SECTION,
+    &Process::SECTION,
+    &Debugging::SECTION,
+];
+
+/// All rows.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    SECTIONS.into_iter().flat_map(|section| section.rows)
+}
+
+/// The row with this key or alias.
+pub(crate) fn find(key: &str) -> Option<&'static Row> {
+    rows().find(|row| row.key == key || row.aliases.contains(&key))
+}
+
+impl Row {
+    /// The long option, or failing that the first; for a positional argument, its name in the usage line.
+    pub(crate) fn spelling(&self) -> &'static str {
+        let long = self.flags.iter().find(|flag| flag.starts_with("--"));
+        long.or(self.flags.first()).copied().unwrap_or(self.metavar)
+    }
+
+    /// The environment variables that give it, the most specific first.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = String> {
+        self.aliases.iter().chain([&self.key]).map(|key| format!("RGUNICORN_{}", key.to_ascii_uppercase()))
+    }
+
+    /// The default as a source would give it.
+    pub(crate) fn default_texts(&self) -> Vec<String> {
+        if self.default.is_empty() { Vec::new() } else { vec![self.default.to_owned()] }
+    }
+
+    /// The paragraphs of the description, each as one line.
+    pub(crate) fn paragraphs(&self) -> impl Iterator<Item = String> {
+        self.doc.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl Platform {
+    /// The value that the variable's text stands for.
+    pub(crate) fn value(&self, text: &str) -> String {
+        self.template.replace("{}", text)
+    }
+}
+
+/// Declares one section of the table; see the module's text and any file beside it.
+///
+/// A row reads: documentation, field, then optionally its key if that differs (`as`) and other names (`also`), its
+/// options, what stands for the value, the version, optionally a platform's variable, the type, the default.
+macro_rules! settings {
+    (section $Section:ident, $title:literal {
+        $(
+            $(#[doc = $doc:literal])+
+            $field:ident $(as $key:literal)? $(also $alias:literal)? [$($flag:literal),*] $metavar:literal,
+            since $since:literal $(, platform $variable:literal gives $template:literal)?
+            : $kind:ty = $default:literal;
+        )+
+    }) => {
+        #[doc = concat!("The section \"", $title, "\".")]
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $Section {
+            $( $(#[doc = $doc])+ pub $field: $kind, )+
+        }
+
+        impl $Section {
+            pub(crate) const SECTION: $crate::table::Section = $crate::table::Section {
+                title: $title,
+                rows: &[ $( $crate::table::Row {
+                    key: $crate::table::first(&[$($key,)? stringify!($field)]),
+                    aliases: &[$($alias)?],
+                    flags: &[$($flag),*],
+                    metavar: $metavar,
+                    since: $since,
+                    default: $default,
+                    platform: $crate::table::settings!(@platform $($variable, $template)?),
+                    doc: concat!($($doc, "\n"),+),
+                    shape: <$kind as $crate::values::Field>::SHAPE,
+                    choices: <$kind as $crate::values::Field>::CHOICES,
+                } ),+ ],
+            };
+
+            /// The typed values of the section.
+            pub(crate) fn resolve(merged: &$crate::sources::Merged) -> Result<Self, $crate::SettingsError> {
+                let mut rows = Self::SECTION.rows.iter();
+                Ok(Self { $( $field: merged.read(rows.next())?, )+ })
+            }
+
+            /// The values as `--print-config` shows them, in the order of the rows.
+            pub(crate) fn show(&self) -> Vec<String> {
+                vec![$( $crate::values::Field::show(&self.$field) ),+]
+            }
+        }
+
+        impl Default for $Section {
+            fn default() -> Self {
+                Self::resolve(&$crate::sources::Merged::defaults()).expect("a test reads every default")
+            }
+        }
+    };
+    (@platform) => { None };
+    (@platform $variable:literal, $template:literal) => {
+        Some($crate::table::Platform { variable: $variable, template: $template })
+    };
+}
+pub(crate) use settings;
+
+/// The first of several names.
+pub(crate) const fn first(names: &[&'static str]) -> &'static str {
+    names[0]
+}

@@ -1,0 +1,209 @@
+//! The types that settings have: each is read by one function, which is the whole validation.
+//!
+//! A [`Scalar`] is written as one text. A [`Field`] is what a section's struct holds: a scalar, an optional scalar, a
+//! list of scalars, or a switch. What is parsed here needs no further check in the rest of the program; what depends
+//! on the machine (does the directory exist) is checked after all sources were merged.
+
+mod app;
+mod bind;
+mod count;
+mod destination;
+mod env_pair;
+mod event_loop;
+mod level;
+mod lifespan;
+mod search_path;
+mod seconds;
+mod text;
+mod worker_class;
+
+pub use app::{AppSpec, AppTarget};
+pub use bind::Bind;
+pub use count::{Backlog, Count};
+pub use destination::Destination;
+pub use env_pair::EnvPair;
+pub use event_loop::EventLoop;
+pub use level::Level;
+pub use lifespan::LifespanMode;
+pub use search_path::SearchPath;
+pub use seconds::{Seconds, Watchdog};
+pub use worker_class::WorkerClass;
+
+/// Why a text is not a value: what is wrong with it, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} ({remedy})")]
+pub struct ValueError {
+    /// What is wrong, as the end of a sentence that has named setting and value.
+    pub problem: String,
+    /// What to write instead, as an imperative.
+    pub remedy: String,
+}
+
+impl ValueError {
+    /// An error from its two halves.
+    pub(crate) fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// The text is none of the words that are allowed.
+    pub(crate) fn choice(choices: &[&str]) -> Self {
+        Self::new("it is none of the choices", format!("choose {}", one_of(choices)))
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(crate) fn one_of(choices: &[&str]) -> String {
+    let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// A value that is written as one text.
+pub(crate) trait Scalar: Sized {
+    /// The words that may be written, where there are only some.
+    const CHOICES: &'static [&'static str] = &[];
+
+    /// Reads the value; the whole validation.
+    fn read(text: &str) -> Result<Self, ValueError>;
+
+    /// Writes the value back so that [`Scalar::read`] gives it again.
+    fn write(&self) -> String;
+}
+
+/// How a setting is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Present or absent; takes no value.
+    Switch,
+    /// One value; the last one given counts.
+    One,
+    /// Any number of values.
+    Many,
+}
+
+/// A text that could not be read, and why.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) text: String,
+    pub(crate) error: ValueError,
+}
+
+/// What a section's struct holds for one setting.
+pub(crate) trait Field: Sized {
+    /// How the setting is given.
+    const SHAPE: Shape;
+    /// The words that may be written, where there are only some.
+    const CHOICES: &'static [&'static str];
+
+    /// Reads the value from what one source gave; no text at all is the empty default.
+    fn from_texts(texts: &[String]) -> Result<Self, Refusal>;
+
+    /// The value as `--print-config` shows it, in Python's notation.
+    fn show(&self) -> String;
+}
+
+fn read<T: Scalar>(text: &str) -> Result<T, Refusal> {
+    T::read(text).map_err(|error| Refusal { text: text.to_owned(), error })
+}
+
+impl<T: Scalar> Field for T {
+    const SHAPE: Shape = Shape::One;
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+
+    fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
+        read(texts.last().map_or("", String::as_str))
+    }
+
+    fn show(&self) -> String {
+        self.write()
+    }
+}
+
+impl<T: Scalar> Field for Option<T> {
+    const SHAPE: Shape = Shape::One;
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+
+    fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
+        texts.last().map(|text| read(text)).transpose()
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map_or_else(|| "None".to_owned(), T::write)
+    }
+}
+
+impl<T: Scalar> Field for Vec<T> {
+    const SHAPE: Shape = Shape::Many;
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+
+    fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
+        texts.iter().map(|text| read(text)).collect()
+    }
+
+    fn show(&self) -> String {
+        let items: Vec<_> =
+            self.iter().map(|item| format!("'{}'", item.write().replace('\'', "\\'"))).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
+impl Field for bool {
+    const SHAPE: Shape = Shape::Switch;
+    const CHOICES: &'static [&'static str] = &[];
+
+    fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
+        let Some(text) = texts.last() else { return Ok(false) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err(Refusal {
+                text: text.clone(),
+                error: ValueError::new("it is neither yes nor no", "write `true` or `false`"),
+            }),
+        }
+    }
+
+    fn show(&self) -> String {
+        if *self { "True" } else { "False" }.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_listed_as_prose() {
+        assert_eq!(one_of(&["a"]), "`a`");
+        assert_eq!(one_of(&["a", "b", "c"]), "`a`, `b` or `c`");
+    }
+
+    #[test]
+    fn a_switch_takes_the_usual_words() {
+        for (text, value) in [("1", true), ("Yes", true), ("TRUE", true), ("off", false), ("0", false)] {
+            assert_eq!(bool::from_texts(&[text.to_owned()]).unwrap(), value, "{text}");
+        }
+        assert_eq!(
+            bool::from_texts(&["maybe".to_owned()]).unwrap_err().error.remedy,
+            "write `true` or `false`"
+        );
+    }
+
+    #[test]
+    fn the_last_of_several_texts_counts() {
+        let texts = ["2".to_owned(), "3".to_owned()];
+        assert_eq!(Count::from_texts(&texts).unwrap(), Count(3));
+        assert_eq!(Option::<Count>::from_texts(&texts).unwrap(), Some(Count(3)));
+        assert_eq!(Vec::<Count>::from_texts(&texts).unwrap(), [Count(2), Count(3)]);
+    }
+
+    #[test]
+    fn values_are_shown_as_python_writes_them() {
+        assert_eq!(true.show(), "True");
+        assert_eq!(None::<Count>.show(), "None");
+        assert_eq!(vec![Count(1), Count(2)].show(), "['1', '2']");
+    }
+}
