@@ -116,7 +116,17 @@ def fmt_check() -> None:
 
 def clippy() -> None:
     """Clippy with warnings as errors."""
-    cargo("clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings")
+    cargo(
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--keep-going",
+        "--",
+        "-D",
+        "warnings",
+    )
 
 
 def unit(words: Sequence[str]) -> None:
@@ -203,13 +213,15 @@ def check_on(interpreter: Interpreter) -> None:
 
 
 def bench(words: Sequence[str]) -> None:
-    """The benchmark beside whatever peers are installed."""
-    VENV.create(base_interpreter().path)
-    VENV.pip(str(ROOT))
-    peers = os.environ.get("BENCH_VENV", "")
-    path = [str(VENV.path / "bin"), *([str(Path(peers) / "bin")] if peers else [])]
-    env = {"PATH": os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])}
-    run(VENV.python, ROOT / "benches" / "bench.py", *words, env=env)
+    """The benchmark beside whatever peers are installed in `$BENCH_VENV` or `.venv-bench`."""
+    venv = Venv(Path(os.environ.get("BENCH_VENV") or ROOT / ".venv-bench"))
+    if not venv.python.exists():
+        venv.create(base_interpreter().path)
+        print("    no peers there yet: benches/peers.sh installs them", flush=True)
+    venv.pip(str(ROOT))
+    venv.pip("uvloop")
+    page = [] if words else ["--output", str(ROOT / "benches" / "results.md")]
+    run(venv.python, ROOT / "benches" / "bench.py", *page, *words)
 
 
 CHECKS: list[tuple[str, Callable[[], None]]] = [
