@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
-use crate::{Millis, now};
+use crate::Millis;
 
 const WORDS: usize = 29;
 const ROOM: usize = 8;
@@ -23,7 +23,7 @@ pub struct Call {
 }
 
 impl Call {
-    fn store(&self, number: u64, line: &[&[u8]]) {
+    fn store(&self, number: u64, at: Millis, line: &[&[u8]]) {
         let mut words = self.line.iter();
         let (mut word, mut filled, mut total) = ([0u8; 8], 0, 0);
         for &byte in line.iter().copied().flatten().take(WORDS * 8) {
@@ -44,7 +44,7 @@ impl Call {
         }
         self.len.store(total, Relaxed);
         self.number.store(number, Relaxed);
-        self.since.store(now(), Relaxed);
+        self.since.store(at.max(1), Relaxed);
     }
 
     fn line(&self) -> String {
@@ -62,8 +62,8 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Note that call `number` begins, with its request line given in parts.
-    pub fn begin(&self, number: u64, line: &[&[u8]]) {
+    /// Note that call `number` begins at `at`, with its request line given in parts.
+    pub fn begin(&self, number: u64, at: Millis, line: &[&[u8]]) {
         let first = &self.cells[0];
         let cell = if first.since.load(Relaxed) == 0 {
             first
@@ -71,7 +71,7 @@ impl Calls {
             let free = self.cells.iter().find(|cell| cell.since.load(Relaxed) == 0);
             free.unwrap_or(&self.cells[number as usize % ROOM])
         };
-        cell.store(number, line);
+        cell.store(number, at, line);
     }
 
     /// Note that call `number` has returned.
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn an_unfinished_call_shows_its_line_until_it_ends() {
         let calls = Calls::default();
-        calls.begin(1, &[b"GET", b" ", b"/slow?x=1"]);
-        calls.begin(2, &[b"POST /b"]);
+        calls.begin(1, 5, &[b"GET", b" ", b"/slow?x=1"]);
+        calls.begin(2, 6, &[b"POST /b"]);
         let lines: Vec<_> = calls.unfinished().into_iter().map(|(_, line)| line).collect();
         assert_eq!(lines.len(), 2);
         assert!(lines.contains(&"GET /slow?x=1".to_owned()));
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_and_control_characters_are_escaped() {
         let calls = Calls::default();
-        calls.begin(1, &[b"GET /\n", &[b'a'; 1000]]);
+        calls.begin(1, 5, &[b"GET /\n", &[b'a'; 1000]]);
         let line = &calls.unfinished()[0].1;
         assert!(line.starts_with("GET /\\naaa"));
         assert_eq!(line.len(), WORDS * 8 + 1);
@@ -131,7 +131,7 @@ mod tests {
     fn more_calls_than_room_lose_the_oldest_not_the_latest() {
         let calls = Calls::default();
         for number in 0..20 {
-            calls.begin(number, &[format!("GET /{number}").as_bytes()]);
+            calls.begin(number, 5, &[format!("GET /{number}").as_bytes()]);
         }
         assert!(calls.unfinished().iter().any(|(_, line)| line == "GET /19"));
     }

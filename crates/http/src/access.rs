@@ -1,0 +1,72 @@
+//! What the access log asks of an exchange that has been answered.
+
+use std::time::Duration;
+
+use rgunicorn_logging::Record;
+
+use crate::Exchange;
+
+/// An exchange with its duration, as the access log sees it.
+pub(crate) struct Answered<'a> {
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) elapsed: Duration,
+}
+
+impl Record for Answered<'_> {
+    fn remote_address(&self) -> Option<&str> {
+        let address = self.exchange.peer().remote_address.as_str();
+        (!address.is_empty()).then_some(address)
+    }
+
+    fn method(&self) -> &[u8] {
+        self.exchange.method()
+    }
+
+    fn target(&self) -> &[u8] {
+        self.exchange.target()
+    }
+
+    fn protocol(&self) -> &str {
+        self.exchange.head().version().as_str()
+    }
+
+    fn status(&self) -> u16 {
+        self.exchange.reply.status()
+    }
+
+    fn body_bytes(&self) -> u64 {
+        self.exchange.sent()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    fn request_header(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        join(self.exchange.values(name), out)
+    }
+
+    fn response_header(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        join(self.exchange.reply.values(name), out)
+    }
+
+    fn environ(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let values = self.exchange.environ.iter().filter(|(key, _)| key == name);
+        join(values.map(|(_, value)| value.as_slice()), out)
+    }
+}
+
+/// Repeated fields read as one, joined by commas (RFC 9110 5.3).
+fn join<'a>(values: impl Iterator<Item = &'a [u8]>, out: &mut Vec<u8>) -> bool {
+    let before = out.len();
+    let mut found = false;
+    for value in values {
+        if found {
+            out.extend_from_slice(b", ");
+        }
+        found = true;
+        out.extend_from_slice(value);
+    }
+    debug_assert!(found || out.len() == before);
+    found
+}

@@ -1,0 +1,191 @@
+//! One connection: its socket, what is known of the socket, and what it is used for now.
+
+use std::{
+    io::{self, ErrorKind, IoSlice},
+    sync::Arc,
+};
+
+use rgunicorn_scoreboard::Millis;
+
+use crate::{
+    exchange::Exchange,
+    proto::Decoder,
+    reactor::{NEVER, Peer, Stream},
+};
+
+/// What a connection is used for now. Each variant owns what only it needs.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Between requests; nothing of the next one has arrived.
+    Idle,
+    /// A head has begun to arrive.
+    Head(Box<Exchange>),
+    /// A body arrives before the application is called.
+    Spooling(Box<Exchange>),
+    /// The worker has the exchange.
+    Serving(Serving),
+    /// The response is written; the rest of it waits for the client.
+    Flushing(After),
+    /// The response is done; the rest of the request's body is read and dropped, at most so many bytes.
+    Draining(Decoder, u64),
+    /// Nothing more is written; what the client still sends is read and dropped, so that it sees the response.
+    Lingering,
+}
+
+/// What the worker wants to be told of while it has the exchange.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Serving {
+    /// It waits for body bytes.
+    pub(crate) wants_body: bool,
+    /// It waits for the client to take response bytes.
+    pub(crate) wants_room: bool,
+    /// It has been told that the client has left.
+    pub(crate) told_closed: bool,
+}
+
+/// What comes after a response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum After {
+    /// The next request.
+    Next,
+    /// The next request, once the rest of this one's body has been dropped.
+    Drain(Decoder),
+    /// The end, orderly: the client may still be sending.
+    Close,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) generation: u32,
+    pub(crate) phase: Phase,
+    /// The kernel may have bytes for us.
+    pub(crate) readable: bool,
+    /// The client has said that it sends no more.
+    pub(crate) read_closed: bool,
+    /// The connection is in the list of those to be looked at.
+    pub(crate) queued: bool,
+    /// Bytes that were read and not yet interpreted.
+    pub(crate) ahead: Vec<u8>,
+    pub(crate) out: Outbox,
+    pub(crate) deadline: Millis,
+    /// When the timers will look at this connection.
+    pub(crate) scheduled: Millis,
+    /// Requests so far.
+    pub(crate) served: u64,
+}
+
+/// Response bytes that the socket has not taken.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    done: usize,
+}
+
+impl Outbox {
+    pub(crate) fn pending(&self) -> usize {
+        self.bytes.len() - self.done
+    }
+}
+
+/// What a read from the socket brought.
+pub(crate) enum Read {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, peer: Peer, generation: u32) -> Self {
+        Self {
+            stream,
+            peer: Arc::new(peer),
+            generation,
+            phase: Phase::Idle,
+            readable: true,
+            read_closed: false,
+            queued: false,
+            ahead: Vec::new(),
+            out: Outbox::default(),
+            deadline: NEVER,
+            scheduled: NEVER,
+            served: 0,
+        }
+    }
+
+    /// Read once. A short read empties an edge-triggered socket, so no second call is made to hear `EWOULDBLOCK`.
+    pub(crate) fn read(&mut self, into: &mut [u8]) -> Read {
+        if !self.readable {
+            return Read::Nothing;
+        }
+        loop {
+            match self.stream.read(into) {
+                Ok(0) => return Read::End,
+                Ok(count) => {
+                    self.readable = count == into.len() || self.read_closed;
+                    return Read::Bytes(count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return Read::Nothing;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Read::End,
+            }
+        }
+    }
+
+    /// Write the parts, or keep what the socket does not take.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub(crate) fn write(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
+        let mut done = 0;
+        if self.out.pending() == 0 {
+            done = loop {
+                let written = if parts[1].is_empty() && parts[2].is_empty() {
+                    self.stream.write(parts[0])
+                } else {
+                    self.stream.write_vectored(&parts.map(IoSlice::new))
+                };
+                match written {
+                    Ok(count) => break count,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break 0,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            };
+        }
+        for part in parts {
+            let skipped = done.min(part.len());
+            done -= skipped;
+            if skipped < part.len() {
+                self.out.bytes.extend_from_slice(&part[skipped..]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Write what waits. The result says whether the client took anything.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+        let mut progress = false;
+        while self.out.pending() > 0 {
+            match self.stream.write(&self.out.bytes[self.out.done..]) {
+                Ok(count) => {
+                    self.out.done += count;
+                    progress = true;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(progress),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.out = Outbox::default();
+        Ok(progress)
+    }
+}

@@ -1,0 +1,90 @@
+//! Taking connections from the listeners, and giving the listeners up.
+
+use std::io::{self, ErrorKind};
+
+use mio::Token;
+
+use super::Engine;
+use crate::connection::{Connection, Phase};
+
+/// Connections taken from one listener in one turn, so that a crowd at the door does not starve those inside.
+const AT_ONCE: usize = 32;
+/// How long to wait when the process has no descriptor or memory left for another connection.
+const PAUSE: u64 = 250;
+
+impl Engine {
+    /// Whether a listener is known to have connections that may be taken.
+    pub(super) fn can_accept_now(&self) -> bool {
+        self.connections.len() < self.config.most_connections
+            && self.listeners.iter().any(|listening| listening.ready && listening.resume <= self.clock.now())
+    }
+
+    pub(super) fn accept(&mut self) {
+        for index in 0..self.listeners.len() {
+            self.accept_from(index, AT_ONCE);
+        }
+    }
+
+    fn accept_from(&mut self, index: usize, most: usize) {
+        for _ in 0..most {
+            let now = self.clock.now();
+            let listening = &mut self.listeners[index];
+            let full = self.connections.len() >= self.config.most_connections;
+            if full || !listening.ready || listening.resume > now {
+                return;
+            }
+            match listening.listener.accept(index) {
+                Ok((stream, peer)) => {
+                    if let Err(error) = self.add(Connection::new(stream, peer, self.generation)) {
+                        tracing::error!("cannot watch a new connection: {error}");
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => listening.ready = false,
+                // The client gave up while it waited, or a signal came: the next one may be fine.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
+                Err(error) => {
+                    tracing::error!(
+                        "cannot accept a connection: {error} (accepting again in {PAUSE} ms; if this repeats, raise \
+                         the limit on open files or lower --worker-connections)"
+                    );
+                    listening.resume = now + PAUSE;
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, mut connection: Connection) -> io::Result<()> {
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        connection.stream.register(self.poll.registry(), Token(key))?;
+        entry.insert(connection);
+        self.generation = self.generation.wrapping_add(1);
+        self.set_deadline(key, self.config.deadlines.head);
+        self.enqueue(key);
+        Ok(())
+    }
+
+    /// Accept nothing more, once what waits in the kernel has been taken. Idle connections are closed as soon as it is
+    /// certain that no request is on its way in them; others after their response.
+    pub fn retire(&mut self) {
+        for index in 0..self.listeners.len() {
+            self.listeners[index].ready = true;
+            self.accept_from(index, self.config.most_connections);
+        }
+        for mut listening in std::mem::take(&mut self.listeners) {
+            // A listener that cannot be taken out of the poll is closed by the drop all the same.
+            let _ = listening.listener.deregister(self.poll.registry());
+        }
+        self.closing = true;
+        let idle =
+            |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);
+        let idle: Vec<_> = self.connections.iter().filter_map(idle).collect();
+        for key in idle {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.readable = true;
+            }
+            self.enqueue(key);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Request bodies that the application reads while it runs: every body under ASGI, awaited ones under WSGI.
+
+use super::{Engine, reading::SCRATCH};
+use crate::{
+    BodyRead, Exchange,
+    connection::{Phase, Read},
+    spool::Body,
+};
+
+/// What a client that waits for it is told (RFC 9110 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+impl Engine {
+    /// Read some more of the request's body into [`Exchange::chunk`], from the socket if need be: that, and nothing
+    /// else, is what paces the client. The first call answers an expected `100 Continue`.
+    pub fn read_body(&mut self, exchange: &mut Exchange) -> BodyRead {
+        if let Body::Behind(start, len) = exchange.take_body() {
+            exchange.chunk_behind(start, len);
+            return BodyRead::Data { more: false };
+        }
+        exchange.own_chunk().clear();
+        if exchange.decoder.is_done() {
+            return BodyRead::End;
+        }
+        if self.connection(exchange.id).is_none() || self.invite(exchange).is_err() {
+            return BodyRead::Gone;
+        }
+        let key = exchange.id.key;
+        loop {
+            let ahead = std::mem::take(&mut self.connections[key].ahead);
+            if !ahead.is_empty() && !self.decode(exchange, &ahead) {
+                return self.give_up(exchange);
+            }
+            if !exchange.chunk().is_empty() || exchange.decoder.is_done() {
+                self.clear_deadline(key);
+                return BodyRead::Data { more: !exchange.decoder.is_done() };
+            }
+            let mut scratch = std::mem::take(&mut self.scratch);
+            scratch.resize(SCRATCH, 0);
+            let read = self.connections[key].read(&mut scratch);
+            let well_formed = match read {
+                Read::Bytes(count) => self.decode(exchange, &scratch[..count]),
+                Read::Nothing | Read::End => true,
+            };
+            self.scratch = scratch;
+            match read {
+                Read::Bytes(_) if well_formed => {}
+                Read::Bytes(_) | Read::End => return self.give_up(exchange),
+                Read::Nothing => {
+                    if let Phase::Serving(serving) = &mut self.connections[key].phase {
+                        serving.wants_body = true;
+                    }
+                    self.set_deadline(key, self.config.deadlines.body);
+                    return BodyRead::Wait;
+                }
+            }
+        }
+    }
+
+    fn invite(&mut self, exchange: &mut Exchange) -> std::io::Result<()> {
+        if exchange.awaits_continue && !exchange.is_started() {
+            exchange.awaits_continue = false;
+            self.connections[exchange.id.key].write([CONTINUE, b"", b""])?;
+        }
+        Ok(())
+    }
+
+    /// Decode bytes of the body; `false` when they are malformed.
+    fn decode(&mut self, exchange: &mut Exchange, bytes: &[u8]) -> bool {
+        let mut decoder = exchange.decoder;
+        let chunk = exchange.own_chunk();
+        let taken = decoder.decode(bytes, &mut |piece| chunk.extend_from_slice(piece));
+        exchange.decoder = decoder;
+        match taken {
+            Ok(taken) => {
+                self.connections[exchange.id.key].ahead.extend_from_slice(&bytes[taken..]);
+                true
+            }
+            Err(refusal) => {
+                tracing::warn!("Invalid request from ip={}: {refusal}", exchange.peer().remote_address);
+                false
+            }
+        }
+    }
+
+    /// The body cannot be completed: the client is as good as gone.
+    fn give_up(&mut self, exchange: &mut Exchange) -> BodyRead {
+        exchange.keep_alive = false;
+        if let Phase::Serving(serving) = &mut self.connections[exchange.id.key].phase {
+            serving.told_closed = true;
+        }
+        BodyRead::Gone
+    }
+}

@@ -1,0 +1,141 @@
+//! What comes after a response: the next request, the rest of a body to drop, or an orderly end.
+
+use super::{Engine, reading::SCRATCH};
+use crate::{
+    Exchange, Refusal,
+    access::Answered,
+    connection::{After, Phase, Read},
+    proto::Decoder,
+};
+
+impl Engine {
+    /// Take an exchange back. A response that is not complete ends the connection, so that the client can tell.
+    pub fn finish(&mut self, exchange: Box<Exchange>) {
+        let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
+        self.slot.calls.end(exchange.number);
+        self.slot.request_ended(exchange.sent, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        if let Some(log) = &mut self.access {
+            log.record(&Answered { exchange: &exchange, elapsed });
+        }
+        if self.connection(exchange.id).is_some() {
+            let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
+            let after = match exchange.decoder {
+                _ if !complete || !exchange.keep_alive => After::Close,
+                Decoder::Done => After::Next,
+                unread => After::Drain(unread),
+            };
+            self.end(exchange.id.key, after, !exchange.decoder.is_done());
+        }
+        self.pool.give(exchange);
+    }
+
+    /// The response is written; `sending` says that the client may still be sending.
+    fn end(&mut self, key: usize, after: After, sending: bool) {
+        let connection = &mut self.connections[key];
+        let quiet = !sending && !connection.readable && connection.ahead.is_empty();
+        if connection.out.pending() > 0 {
+            connection.phase = Phase::Flushing(after);
+        } else if matches!(after, After::Close) && quiet {
+            // Nothing unread is left in the kernel, so the close is not a reset.
+            self.close(key);
+        } else {
+            self.settle(key, after);
+        }
+    }
+
+    pub(super) fn settle(&mut self, key: usize, after: After) {
+        let connection = &mut self.connections[key];
+        match after {
+            After::Next => {
+                connection.phase = Phase::Idle;
+                let more = connection.readable || !connection.ahead.is_empty();
+                self.set_deadline(key, self.config.deadlines.idle);
+                if more || self.closing {
+                    self.enqueue(key);
+                }
+            }
+            After::Drain(decoder) => {
+                connection.phase = Phase::Draining(decoder, self.config.limits.discard);
+                self.set_deadline(key, self.config.deadlines.body);
+                self.enqueue(key);
+            }
+            After::Close => {
+                connection.ahead = Vec::new();
+                connection.readable = true;
+                connection.phase = Phase::Lingering;
+                if connection.stream.end_writing().is_err() {
+                    return self.close(key);
+                }
+                self.set_deadline(key, self.config.deadlines.linger);
+                self.enqueue(key);
+            }
+        }
+    }
+
+    /// Read and drop what a client sends that nobody wants.
+    pub(super) fn discard(&mut self, key: usize) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.resize(SCRATCH, 0);
+        match self.connections[key].phase {
+            Phase::Draining(decoder, left) => self.drain(key, (decoder, left), &mut scratch),
+            Phase::Lingering => loop {
+                match self.connections[key].read(&mut scratch) {
+                    Read::Bytes(_) => {}
+                    Read::Nothing => break,
+                    Read::End => {
+                        self.close(key);
+                        break;
+                    }
+                }
+            },
+            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Serving(_) | Phase::Flushing(_) => {}
+        }
+        self.scratch = scratch;
+    }
+
+    fn drain(&mut self, key: usize, (mut decoder, mut left): (Decoder, u64), scratch: &mut [u8]) {
+        let mut bytes = std::mem::take(&mut self.connections[key].ahead);
+        loop {
+            match decoder.decode(&bytes, &mut |_| {}) {
+                Ok(taken) if decoder.is_done() => {
+                    self.connections[key].ahead = bytes.split_off(taken);
+                    return self.settle(key, After::Next);
+                }
+                Ok(taken) if taken as u64 <= left => left -= taken as u64,
+                Ok(_) | Err(_) => return self.settle(key, After::Close),
+            }
+            match self.connections[key].read(scratch) {
+                Read::Bytes(count) => {
+                    bytes.clear();
+                    bytes.extend_from_slice(&scratch[..count]);
+                }
+                Read::Nothing => {
+                    self.connections[key].phase = Phase::Draining(decoder, left);
+                    return;
+                }
+                Read::End => return self.close(key),
+            }
+        }
+    }
+
+    /// Answer a request that breaks a rule, and close: where the next one would begin is not known.
+    pub(super) fn refuse(&mut self, key: usize, mut exchange: Box<Exchange>, refusal: Refusal) {
+        let connection = &mut self.connections[key];
+        tracing::warn!("Invalid request from ip={}: {refusal}", connection.peer.remote_address);
+        let body = format!("{}: {refusal}\n", refusal.status());
+        let reply = &mut exchange.reply;
+        let built = reply
+            .begin(refusal.status().as_bytes())
+            .and_then(|()| reply.field(b"Content-Type", b"text/plain; charset=utf-8"))
+            .and_then(|()| reply.field(b"Content-Length", body.len().to_string().as_bytes()));
+        debug_assert!(built.is_ok());
+        reply.seal(self.clock.date(), Some("close"));
+        let written = connection.write([reply.bytes(), body.as_bytes(), b""]);
+        self.pool.give(exchange);
+        if written.is_err() {
+            return self.close(key);
+        }
+        self.set_deadline(key, self.config.deadlines.write);
+        self.end(key, After::Close, true);
+    }
+}

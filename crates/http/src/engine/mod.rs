@@ -1,0 +1,329 @@
+//! The engine: takes turns with the kernel, and hands out what happened one event at a time.
+//!
+//! This file has the state and the turn; the other files of this folder have what a turn leads to: [`accepting`],
+//! [`reading`], [`bodies`], [`writing`], [`ending`] and [`expiry`].
+
+mod accepting;
+mod bodies;
+mod ending;
+mod expiry;
+mod reading;
+mod writing;
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read as _},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::net::UnixStream,
+    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use mio::{Events, Interest, Poll, Token, unix::SourceFd};
+use rgunicorn_logging::AccessLog;
+use rgunicorn_scoreboard::{Command, Lease, Millis};
+use slab::Slab;
+
+pub use self::writing::{SendError, Sent};
+use crate::{
+    Deadlines, Exchange, Id, Limits, Listener,
+    connection::Connection,
+    pool::Pool,
+    reactor::{Clock, NEVER, Timers},
+};
+
+/// The engine wakes its host at least this often, so that the worker can show that it is alive.
+const BEAT: Millis = 1000;
+/// Tokens from here on are not connections.
+const TIMER: usize = usize::MAX - 1;
+const COMMANDS: usize = usize::MAX - 2;
+const LISTENERS: usize = usize::MAX - 1024;
+/// Events taken from the kernel in one turn.
+const EVENTS: usize = 1024;
+
+/// How an engine is set up.
+#[derive(Debug)]
+pub struct Config {
+    /// Thresholds of what a client may send.
+    pub limits: Limits,
+    /// How long each wait may last.
+    pub deadlines: Deadlines,
+    /// Whether request bodies are read before the request is handed out (WSGI), or as the application asks (ASGI).
+    pub spool_bodies: bool,
+    /// Connections beyond this number wait in the kernel.
+    pub most_connections: usize,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A request is there; the exchange is the worker's until it gives it back to [`Engine::finish`].
+    Request(Box<Exchange>),
+    /// Body bytes that were waited for can be read.
+    Readable(Id),
+    /// Response bytes that waited have been taken; more may be sent.
+    Drained(Id),
+    /// The client has left while its request was being worked on.
+    Closed(Id),
+}
+
+/// The HTTP engine of one worker. It may move between threads, and has one owner at a time.
+pub struct Engine {
+    poll: Poll,
+    polled: Events,
+    timers: Timers,
+    clock: Clock,
+    listeners: Vec<Listening>,
+    connections: Slab<Connection>,
+    /// Connections to look at, in order.
+    ready: VecDeque<usize>,
+    /// Events that were found while something else was done.
+    pending: VecDeque<Event>,
+    pool: Pool,
+    scratch: Vec<u8>,
+    config: Config,
+    slot: Lease,
+    access: Option<AccessLog>,
+    commands: UnixStream,
+    commanded: VecDeque<Command>,
+    generation: u32,
+    requests: u64,
+    /// Finish what is there, and begin nothing new.
+    closing: bool,
+}
+
+struct Listening {
+    listener: Listener,
+    ready: bool,
+    /// After an accept that failed for want of descriptors or memory: try again then.
+    resume: Millis,
+}
+
+impl Engine {
+    /// Set up an engine on these listeners. `commands` is a non-blocking stream of [`Command`] bytes.
+    ///
+    /// # Errors
+    /// When the kernel refuses a descriptor.
+    pub fn new(
+        listeners: Vec<Listener>,
+        commands: UnixStream,
+        slot: Lease,
+        config: Config,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let timers = Timers::new()?;
+        let registry = poll.registry();
+        registry.register(&mut SourceFd(&timers.fd()), Token(TIMER), Interest::READABLE)?;
+        registry.register(&mut SourceFd(&commands.as_raw_fd()), Token(COMMANDS), Interest::READABLE)?;
+        let mut listening = Vec::with_capacity(listeners.len());
+        for (index, mut listener) in listeners.into_iter().enumerate() {
+            listener.register(registry, Token(LISTENERS + index))?;
+            listening.push(Listening { listener, ready: true, resume: 0 });
+        }
+        Ok(Self {
+            poll,
+            polled: Events::with_capacity(EVENTS),
+            timers,
+            clock: Clock::new(),
+            listeners: listening,
+            connections: Slab::with_capacity(64),
+            ready: VecDeque::with_capacity(64),
+            pending: VecDeque::new(),
+            pool: Pool::default(),
+            scratch: Vec::new(),
+            config,
+            slot,
+            access: None,
+            commands,
+            commanded: VecDeque::new(),
+            generation: 0,
+            requests: 0,
+            closing: false,
+        })
+    }
+
+    /// Write an access log.
+    pub fn log_access(&mut self, log: AccessLog) {
+        self.access = Some(log);
+    }
+
+    /// The access log, where one is written.
+    pub fn access_log(&mut self) -> Option<&mut AccessLog> {
+        self.access.as_mut()
+    }
+
+    /// The descriptor that is readable whenever a turn has something to do.
+    #[must_use]
+    pub fn fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+
+    /// Ask the kernel what happened, waiting for it at most `wait` (for ever where `None`, but see the heartbeat: a
+    /// turn ends after a second at the latest). Only notes it; [`Engine::next`] does the work.
+    ///
+    /// # Errors
+    /// When the poll itself fails; a broken connection is no error.
+    pub fn turn(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        self.poll_once(if self.has_work() { Some(Duration::ZERO) } else { wait })
+    }
+
+    fn poll_once(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        if let Some(log) = &mut self.access {
+            log.flush();
+        }
+        self.timers.arm(self.clock.now() + BEAT, self.clock.now())?;
+        match self.poll.poll(&mut self.polled, wait) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        self.clock.advance();
+        self.clock.mark();
+        self.slot.set_connections(self.connections.len() as u32);
+        self.note_polled();
+        self.expire();
+        self.accept();
+        Ok(())
+    }
+
+    /// The next thing that happened; `None` when another turn is needed.
+    pub fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Some(event);
+            }
+            let key = self.ready.pop_front()?;
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.queued = false;
+                if let Some(event) = self.advance(key) {
+                    return Some(event);
+                }
+            }
+        }
+    }
+
+    /// Whether [`Engine::next`] has something without another turn.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.ready.is_empty() || !self.pending.is_empty() || self.can_accept_now()
+    }
+
+    /// What the master asked for, in order.
+    pub fn command(&mut self) -> Option<Command> {
+        self.commanded.pop_front()
+    }
+
+    /// The time of the last turn, for a heartbeat.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Open connections.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    fn note_polled(&mut self) {
+        let mut polled = std::mem::replace(&mut self.polled, Events::with_capacity(0));
+        for event in &polled {
+            match event.token().0 {
+                TIMER => self.timers.fired(),
+                COMMANDS => self.read_commands(),
+                token if token >= LISTENERS => {
+                    if let Some(listening) = self.listeners.get_mut(token - LISTENERS) {
+                        listening.ready = true;
+                    }
+                }
+                key => self.note_connection(key, event),
+            }
+        }
+        polled.clear();
+        self.polled = polled;
+    }
+
+    fn note_connection(&mut self, key: usize, event: &mio::event::Event) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if event.is_readable() || event.is_error() {
+            connection.readable = true;
+        }
+        if event.is_read_closed() {
+            connection.readable = true;
+            connection.read_closed = true;
+        }
+        let has_room = event.is_writable() && connection.out.pending() > 0;
+        let broken = event.is_error() || event.is_write_closed();
+        if broken && connection.is_serving() {
+            self.abandon(key);
+        } else if connection.readable || has_room {
+            self.enqueue(key);
+        }
+    }
+
+    fn read_commands(&mut self) {
+        let mut bytes = [0; 64];
+        // The pipe is non-blocking: an error means that there is nothing more.
+        while let Ok(count @ 1..) = (&self.commands).read(&mut bytes) {
+            self.commanded.extend(bytes[..count].iter().filter_map(|byte| Command::from_byte(*byte)));
+        }
+    }
+
+    fn enqueue(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key)
+            && !connection.queued
+        {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    fn set_deadline(&mut self, key: usize, wait: Duration) {
+        let at = self.clock.now() + u64::try_from(wait.as_millis()).unwrap_or(NEVER / 2);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.deadline = at;
+        if at < connection.scheduled {
+            connection.scheduled = at;
+            self.timers.schedule(at, key, connection.generation);
+        }
+    }
+
+    fn clear_deadline(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.deadline = NEVER;
+        }
+    }
+
+    fn connection(&mut self, id: Id) -> Option<&mut Connection> {
+        self.connections.get_mut(id.key).filter(|connection| connection.generation == id.generation)
+    }
+
+    /// Forget a connection, and with it its socket.
+    fn close(&mut self, key: usize) {
+        if let Some(connection) = self.connections.try_remove(key)
+            && let Some(exchange) = connection.into_exchange()
+        {
+            self.pool.give(exchange);
+        }
+    }
+}
+
+/// An engine that several places of one worker share; locked for the length of one call.
+#[derive(Clone)]
+pub struct Handle(Arc<Mutex<Engine>>);
+
+impl Handle {
+    /// Share an engine.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self(Arc::new(Mutex::new(engine)))
+    }
+
+    /// Take the engine for a moment. Do not call Python while holding it.
+    #[must_use]
+    pub fn lock(&self) -> MutexGuard<'_, Engine> {
+        // A panic inside the engine is a bug that costs one connection at most; its state is consistent between calls.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,287 @@
+//! From bytes to requests.
+
+use std::sync::Arc;
+
+use super::{Engine, Event};
+use crate::{
+    Exchange, Id, Refusal,
+    connection::{Connection, Phase, Read, Serving},
+    proto::{Decoder, Framing},
+    spool::{Body, Spool},
+};
+
+/// Read this much at once where there is no buffer of the exchange to read into.
+pub(super) const SCRATCH: usize = 64 * 1024;
+
+/// What looking at a connection led to.
+pub(super) enum Step {
+    /// The request is complete.
+    Ready(Box<Exchange>),
+    /// More bytes are needed; the exchange is the connection's again.
+    Wait(Phase),
+    /// The request is refused.
+    Refuse(Box<Exchange>, Refusal),
+    /// The client left.
+    Gone(Box<Exchange>),
+}
+
+impl Engine {
+    /// Look at a connection of which something is known to have happened.
+    pub(super) fn advance(&mut self, key: usize) -> Option<Event> {
+        if self.flush(key) {
+            return None;
+        }
+        let connection = self.connections.get_mut(key)?;
+        let step = match std::mem::replace(&mut connection.phase, Phase::Idle) {
+            Phase::Idle => {
+                let exchange = self.pool.take();
+                self.read_head(key, exchange)
+            }
+            Phase::Head(exchange) => self.read_head(key, exchange),
+            Phase::Spooling(exchange) => self.read_body_ahead(key, exchange),
+            Phase::Serving(serving) => {
+                connection.phase = Phase::Serving(serving);
+                return self.notice(key);
+            }
+            other @ (Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering) => {
+                connection.phase = other;
+                self.discard(key);
+                return None;
+            }
+        };
+        match step {
+            Step::Ready(exchange) => Some(self.hand_out(key, exchange)),
+            Step::Wait(phase) => {
+                self.await_more(key, phase);
+                None
+            }
+            Step::Refuse(exchange, refusal) => {
+                self.refuse(key, exchange, refusal);
+                None
+            }
+            Step::Gone(exchange) => {
+                self.pool.give(exchange);
+                self.close(key);
+                None
+            }
+        }
+    }
+
+    fn read_head(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
+        let connection = &mut self.connections[key];
+        if !connection.ahead.is_empty() {
+            let ahead = std::mem::take(&mut connection.ahead);
+            exchange.make_room(ahead.len());
+            exchange.bytes[..ahead.len()].copy_from_slice(&ahead);
+            exchange.filled = ahead.len();
+        }
+        loop {
+            if exchange.filled > 0 {
+                match exchange.scan.find_end(&exchange.bytes[..exchange.filled], &self.config.limits) {
+                    Ok(Some(end)) => return self.head_complete(key, exchange, end),
+                    Ok(None) => {}
+                    Err(refusal) => return Step::Refuse(exchange, refusal),
+                }
+            }
+            exchange.make_room(1);
+            let filled = exchange.filled;
+            match self.connections[key].read(&mut exchange.bytes[filled..]) {
+                Read::Bytes(count) => exchange.filled += count,
+                Read::Nothing if exchange.filled == 0 => {
+                    self.pool.give(exchange);
+                    return Step::Wait(Phase::Idle);
+                }
+                Read::Nothing => return Step::Wait(Phase::Head(exchange)),
+                Read::End => return Step::Gone(exchange),
+            }
+        }
+    }
+
+    fn head_complete(&mut self, key: usize, mut exchange: Box<Exchange>, end: usize) -> Step {
+        let begin = exchange.scan.begin();
+        exchange.set_head_range(begin, end);
+        let Exchange { head, bytes, .. } = &mut *exchange;
+        if let Err(refusal) = head.parse(&bytes[begin..end], &self.config.limits) {
+            return Step::Refuse(exchange, refusal);
+        }
+        let semantics = *exchange.head.semantics();
+        exchange.decoder = Decoder::new(semantics.framing);
+        exchange.awaits_continue = semantics.expects_continue && exchange.filled == end;
+        let behind = exchange.filled - end;
+        if let Framing::Length(length) = semantics.framing
+            && length <= behind as u64
+        {
+            let length = length as usize;
+            exchange.body = Body::Behind(end, length);
+            exchange.decoder = Decoder::Done;
+            self.keep_ahead(key, &exchange.bytes[end + length..exchange.filled]);
+            return Step::Ready(exchange);
+        }
+        if exchange.decoder.is_done() || exchange.awaits_continue || !self.config.spool_bodies {
+            self.keep_ahead(key, &exchange.bytes[end..exchange.filled]);
+            return Step::Ready(exchange);
+        }
+        let fits = matches!(semantics.framing, Framing::Length(length) if length <= (exchange.bytes.len() - end) as u64);
+        if !fits {
+            exchange.spool = Some(Spool::default());
+            let bytes = exchange.bytes[end..exchange.filled].to_vec();
+            if let Err(refusal) = self.spool(key, &mut exchange, &bytes) {
+                return Step::Refuse(exchange, refusal);
+            }
+        }
+        self.read_body_ahead(key, exchange)
+    }
+
+    fn keep_ahead(&mut self, key: usize, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.connections[key].ahead.extend_from_slice(bytes);
+        }
+    }
+
+    /// Read a body before the application is called: behind the head where it fits, else into the spool.
+    fn read_body_ahead(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
+        if exchange.spool.is_none() {
+            return self.read_body_behind(key, exchange);
+        }
+        loop {
+            if exchange.decoder.is_done() {
+                let spool = exchange.spool.take().unwrap_or_default();
+                return match spool.finish() {
+                    Ok(body) => {
+                        exchange.body = body;
+                        Step::Ready(exchange)
+                    }
+                    Err(error) => Step::Refuse(exchange, storage(&error)),
+                };
+            }
+            let mut scratch = std::mem::take(&mut self.scratch);
+            scratch.resize(SCRATCH, 0);
+            let read = self.connections[key].read(&mut scratch);
+            let spooled = match read {
+                Read::Bytes(count) => self.spool(key, &mut exchange, &scratch[..count]),
+                Read::Nothing | Read::End => Ok(()),
+            };
+            self.scratch = scratch;
+            match (read, spooled) {
+                (_, Err(refusal)) => return Step::Refuse(exchange, refusal),
+                (Read::Bytes(_), Ok(())) => {}
+                (Read::Nothing, _) => return Step::Wait(Phase::Spooling(exchange)),
+                (Read::End, _) => return Step::Gone(exchange),
+            }
+        }
+    }
+
+    fn read_body_behind(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
+        let end = exchange.head_end();
+        let length = exchange.decoder.remaining().unwrap_or(0) as usize;
+        while exchange.filled - end < length {
+            let filled = exchange.filled;
+            match self.connections[key].read(&mut exchange.bytes[filled..end + length]) {
+                Read::Bytes(count) => exchange.filled += count,
+                Read::Nothing => return Step::Wait(Phase::Spooling(exchange)),
+                Read::End => return Step::Gone(exchange),
+            }
+        }
+        exchange.decoder = Decoder::Done;
+        exchange.body = Body::Behind(end, length);
+        Step::Ready(exchange)
+    }
+
+    fn spool(&mut self, key: usize, exchange: &mut Exchange, bytes: &[u8]) -> Result<(), Refusal> {
+        let limit = self.config.limits.body_memory;
+        let mut failed = None;
+        let Exchange { decoder, spool, .. } = exchange;
+        let taken = decoder.decode(bytes, &mut |piece| {
+            if let (None, Some(spool)) = (&failed, spool.as_mut()) {
+                failed = spool.push(piece, limit).err();
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(storage(&error));
+        }
+        self.keep_ahead(key, &bytes[taken..]);
+        Ok(())
+    }
+
+    fn await_more(&mut self, key: usize, phase: Phase) {
+        let fresh = self.connections[key].served == 0;
+        let wait = match &phase {
+            Phase::Spooling(_) => Some(self.config.deadlines.body),
+            // A head has its time from its first byte; on a new connection, from the connection's beginning.
+            Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.config.deadlines.head),
+            _ => None,
+        };
+        if matches!(phase, Phase::Idle) && self.closing {
+            return self.close(key);
+        }
+        self.connections[key].phase = match phase {
+            Phase::Head(mut exchange) => {
+                exchange.waited = true;
+                Phase::Head(exchange)
+            }
+            other => other,
+        };
+        if let Some(wait) = wait {
+            self.set_deadline(key, wait);
+        }
+    }
+
+    fn hand_out(&mut self, key: usize, mut exchange: Box<Exchange>) -> Event {
+        let connection = &mut self.connections[key];
+        connection.served += 1;
+        connection.phase = Phase::Serving(Serving::default());
+        exchange.id = Id { key, generation: connection.generation };
+        exchange.peer = Some(Arc::clone(&connection.peer));
+        exchange.keep_alive = exchange.head.semantics().keep_alive;
+        exchange.began = self.clock.moment();
+        exchange.number = self.requests;
+        self.clear_deadline(key);
+        self.requests += 1;
+        self.slot.request_began();
+        let line = [exchange.method(), b" ", exchange.target()];
+        self.slot.calls.begin(exchange.number, self.clock.now(), &line);
+        // A client that left at once is noticed after the request, not instead of it.
+        if self.connections[key].read_closed {
+            self.enqueue(key);
+        }
+        Event::Request(exchange)
+    }
+
+    /// Something happened to a connection whose exchange the worker has.
+    fn notice(&mut self, key: usize) -> Option<Event> {
+        let connection = &mut self.connections[key];
+        let id = Id { key, generation: connection.generation };
+        let closed = connection.read_closed && connection.ahead.is_empty();
+        let Phase::Serving(serving) = &mut connection.phase else { return None };
+        if serving.wants_body && connection.readable {
+            serving.wants_body = false;
+            return Some(Event::Readable(id));
+        }
+        if closed && !serving.told_closed {
+            serving.told_closed = true;
+            return Some(Event::Closed(id));
+        }
+        None
+    }
+}
+
+impl Connection {
+    pub(crate) fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Serving(_))
+    }
+
+    /// The exchange that the connection owns at the moment.
+    pub(crate) fn into_exchange(self) -> Option<Box<Exchange>> {
+        match self.phase {
+            Phase::Head(exchange) | Phase::Spooling(exchange) => Some(exchange),
+            Phase::Idle | Phase::Serving(_) | Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering => {
+                None
+            }
+        }
+    }
+}
+
+fn storage(error: &std::io::Error) -> Refusal {
+    tracing::error!("cannot store a request body: {error} (is the directory for temporary files full?)");
+    Refusal::Storage
+}

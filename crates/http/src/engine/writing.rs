@@ -1,0 +1,187 @@
+//! From response parts to bytes on the socket.
+
+use std::{io, time::Duration};
+
+use super::{Engine, Event};
+use crate::{
+    Exchange, Id, Version,
+    connection::Phase,
+    proto::{Decoder, Encoder},
+};
+
+/// Bodies up to this size are copied behind the head; beyond it, a gathering write is cheaper.
+const COPIED: usize = 8 * 1024;
+/// The most body bytes taken by one call; what the socket does not take of them is copied.
+const PIECE: usize = 256 * 1024;
+
+/// The client has left, so nothing can be sent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the client has disconnected")]
+pub struct SendError;
+
+/// How much of a body was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// How many bytes; the caller sends the rest with another call.
+    pub taken: usize,
+    /// Whether the caller has to wait for [`Event::Drained`] before it sends more.
+    pub full: bool,
+}
+
+impl Engine {
+    /// Send a part of the response's body; `last` says that nothing follows it. The first part takes the head with it,
+    /// in one write. Never waits: what the socket does not take is kept.
+    ///
+    /// # Errors
+    /// When the client has left.
+    pub fn send(&mut self, exchange: &mut Exchange, body: &[u8], last: bool) -> Result<Sent, SendError> {
+        let piece = &body[..body.len().min(PIECE)];
+        let taken = piece.len();
+        let first = !exchange.is_started();
+        if first {
+            self.seal(exchange, last.then_some(body.len() as u64));
+        }
+        let last = last && taken == body.len();
+        let from = if first { 0 } else { exchange.reply.head_len() };
+        exchange.reply.clear_scratch();
+        let Exchange { reply, encoder, .. } = exchange;
+        let allowed = encoder.open(taken, reply.scratch());
+        let tail = encoder.close(allowed, last);
+        exchange.excess |= allowed < taken && exchange.encoder != Encoder::Bodyless;
+        exchange.sent += allowed as u64;
+        exchange.ended = last;
+        let piece = &piece[..allowed];
+        let full = if allowed <= COPIED {
+            let out = exchange.reply.scratch();
+            out.extend_from_slice(piece);
+            out.extend_from_slice(tail);
+            self.write(exchange.id, [&exchange.reply.bytes()[from..], b"", b""])?
+        } else {
+            self.write(exchange.id, [&exchange.reply.bytes()[from..], piece, tail])?
+        };
+        Ok(Sent { taken, full })
+    }
+
+    /// Complete the head: framing, date, and whether the connection goes on.
+    fn seal(&mut self, exchange: &mut Exchange, whole: Option<u64>) {
+        let semantics = *exchange.head.semantics();
+        let version = exchange.head.version();
+        let encoder = Encoder::choose(&mut exchange.reply, semantics.method, version, whole);
+        exchange.encoder = encoder;
+        let unread = match exchange.decoder {
+            Decoder::Done => 0,
+            Decoder::Length(left) => left,
+            Decoder::Chunked(_) => self.config.limits.discard,
+        };
+        exchange.keep_alive &= !self.closing
+            && !encoder.ends_with_connection()
+            && !exchange.reply.wants_close()
+            && !exchange.awaits_continue
+            && unread <= self.config.limits.discard;
+        let connection = match (exchange.keep_alive, version) {
+            (false, _) => Some("close"),
+            (true, Version::Http10) => Some("keep-alive"),
+            (true, Version::Http11) => None,
+        };
+        exchange.reply.seal(self.clock.date(), connection);
+    }
+
+    /// Write to a connection; the result says whether too much waits for the client.
+    pub(super) fn write(&mut self, id: Id, parts: [&[u8]; 3]) -> Result<bool, SendError> {
+        let Some(connection) = self.connection(id) else { return Err(SendError) };
+        let waited = connection.out.pending() > 0;
+        if connection.write(parts).is_err() {
+            self.close(id.key);
+            return Err(SendError);
+        }
+        let pending = connection.out.pending();
+        if pending == 0 {
+            return Ok(false);
+        }
+        let full = pending > self.config.limits.high_water;
+        if let Phase::Serving(serving) = &mut self.connections[id.key].phase {
+            serving.wants_room |= full;
+        }
+        if !waited {
+            self.set_deadline(id.key, self.config.deadlines.write);
+        }
+        Ok(full)
+    }
+
+    /// Write what waits on a connection; `true` when that ended the connection.
+    pub(super) fn flush(&mut self, key: usize) -> bool {
+        let Some(connection) = self.connections.get_mut(key) else { return true };
+        if connection.out.pending() == 0 {
+            return false;
+        }
+        let Ok(progress) = connection.flush() else {
+            self.abandon(key);
+            return true;
+        };
+        let id = Id { key, generation: connection.generation };
+        if connection.out.pending() > 0 {
+            if progress {
+                self.set_deadline(key, self.config.deadlines.write);
+            }
+            return false;
+        }
+        match &mut connection.phase {
+            Phase::Serving(serving) => {
+                if std::mem::take(&mut serving.wants_room) {
+                    self.pending.push_back(Event::Drained(id));
+                }
+                self.clear_deadline(key);
+            }
+            Phase::Flushing(after) => {
+                let after = *after;
+                self.settle(key, after);
+            }
+            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Draining(..) | Phase::Lingering => {}
+        }
+        self.connections.get(key).is_none_or(|connection| connection.generation != id.generation)
+    }
+
+    /// Do the engine's work for at most `wait`, and return the event of this one exchange if there is one: for a thread
+    /// that has to wait for its own client. Requests of others are kept for [`Engine::next`].
+    ///
+    /// # Errors
+    /// When the poll itself fails.
+    pub fn tend(&mut self, id: Id, wait: Duration) -> io::Result<Option<Event>> {
+        if let Some(event) = self.take_event_of(id) {
+            return Ok(Some(event));
+        }
+        if self.connection(id).is_none() {
+            return Ok(Some(Event::Closed(id)));
+        }
+        self.poll_once(Some(wait))?;
+        while let Some(key) = self.ready.pop_front() {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.queued = false;
+                if let Some(event) = self.advance(key) {
+                    self.pending.push_back(event);
+                }
+            }
+        }
+        Ok(self.take_event_of(id))
+    }
+
+    fn take_event_of(&mut self, id: Id) -> Option<Event> {
+        let mine = |event: &Event| match event {
+            Event::Readable(other) | Event::Drained(other) | Event::Closed(other) => *other == id,
+            Event::Request(_) => false,
+        };
+        let at = self.pending.iter().position(mine)?;
+        self.pending.remove(at)
+    }
+
+    /// A connection broke: tell the worker, if it is at work for it.
+    pub(super) fn abandon(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get(key)
+            && let Phase::Serving(serving) = connection.phase
+            && !serving.told_closed
+        {
+            self.pending.push_back(Event::Closed(Id { key, generation: connection.generation }));
+        }
+        self.close(key);
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a request is refused, and with which status: the one table of it.
+
+/// A rule that the client broke. The connection is closed after the answer: where the next request would begin cannot
+/// be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A line that ends in LF without CR, or a CR without LF (RFC 9112 2.2).
+    #[error("a line of the head does not end in CR LF")]
+    LineEnd,
+    /// The request line is not `method target version` (RFC 9112 3).
+    #[error("the request line is malformed")]
+    RequestLine,
+    /// The method is not a token (RFC 9110 9.1).
+    #[error("the method is not a token")]
+    Method,
+    /// The target is none of the four forms, or not allowed with this method (RFC 9112 3.2).
+    #[error("the request target is invalid")]
+    Target,
+    /// The version is neither HTTP/1.1 nor HTTP/1.0 (RFC 9112 2.3).
+    #[error("the HTTP version is not supported")]
+    Version,
+    /// A header line is not `name: value` (RFC 9112 5).
+    #[error("a header field is malformed")]
+    Field,
+    /// `Host` is missing in HTTP/1.1, repeated or invalid (RFC 9112 3.2).
+    #[error("the Host header field is missing, repeated or invalid")]
+    Host,
+    /// `Content-Length` is repeated or not a number (RFC 9112 6.3).
+    #[error("the Content-Length header field is repeated or not a number")]
+    ContentLength,
+    /// `Transfer-Encoding` beside `Content-Length`, in HTTP/1.0, or repeated (RFC 9112 6.1).
+    #[error("the Transfer-Encoding header field is not allowed here")]
+    TransferEncoding,
+    /// A transfer coding other than `chunked` (RFC 9112 6.1).
+    #[error("the transfer coding is not supported")]
+    TransferCoding,
+    /// `Expect` asks for something other than `100-continue` (RFC 9110 10.1.1).
+    #[error("the expectation is not supported")]
+    Expectation,
+    /// A chunk's size line, its end or a trailer field is malformed (RFC 9112 7.1).
+    #[error("the chunked body is malformed")]
+    Chunk,
+    /// The request line is too long.
+    #[error("the request line is too long")]
+    LineTooLong,
+    /// A header line is too long, or there are too many.
+    #[error("the header fields are too large or too many")]
+    FieldsTooLarge,
+    /// The head did not arrive in time.
+    #[error("the request head did not arrive in time")]
+    HeadTimeout,
+    /// The body did not arrive in time.
+    #[error("the request body did not arrive in time")]
+    BodyTimeout,
+    /// The body could not be kept: the temporary file cannot be written.
+    #[error("the request body cannot be stored")]
+    Storage,
+}
+
+impl Refusal {
+    /// The status line to answer with, without the version: code and reason.
+    #[must_use]
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::LineEnd
+            | Self::RequestLine
+            | Self::Method
+            | Self::Target
+            | Self::Field
+            | Self::Host
+            | Self::ContentLength
+            | Self::TransferEncoding
+            | Self::Chunk => "400 Bad Request",
+            Self::HeadTimeout | Self::BodyTimeout => "408 Request Timeout",
+            Self::LineTooLong => "414 URI Too Long",
+            Self::Expectation => "417 Expectation Failed",
+            Self::FieldsTooLarge => "431 Request Header Fields Too Large",
+            Self::TransferCoding => "501 Not Implemented",
+            Self::Version => "505 HTTP Version Not Supported",
+            Self::Storage => "507 Insufficient Storage",
+        }
+    }
+
+    /// The status code to answer with.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        self.status().bytes().take(3).fold(0, |code, digit| code * 10 + u16::from(digit - b'0'))
+    }
+}

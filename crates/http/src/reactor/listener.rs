@@ -1,0 +1,120 @@
+//! Listening sockets, and who is at the two ends of a connection.
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use mio::{
+    Interest, Registry, Token,
+    event::Source,
+    net::{TcpListener, UnixListener},
+};
+
+use super::Stream;
+
+/// A listening, non-blocking socket.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP, version 4 or 6.
+    Tcp(TcpListener, SocketAddr),
+    /// A unix socket and its path.
+    Unix(UnixListener, Arc<PathBuf>),
+}
+
+impl Listener {
+    /// Take over a bound TCP socket, which must be non-blocking.
+    ///
+    /// # Errors
+    /// When the socket has no address.
+    pub fn tcp(socket: std::net::TcpListener) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        Ok(Self::Tcp(TcpListener::from_std(socket), address))
+    }
+
+    /// Take over a bound unix socket, which must be non-blocking.
+    ///
+    /// # Errors
+    /// When the socket has no address.
+    pub fn unix(socket: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        let path = socket.local_addr()?.as_pathname().map(PathBuf::from).unwrap_or_default();
+        Ok(Self::Unix(UnixListener::from_std(socket), Arc::new(path)))
+    }
+
+    pub(crate) fn accept(&self, index: usize) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener, bound) => {
+                let (stream, remote) = listener.accept()?;
+                let local = if bound.ip().is_unspecified() { stream.local_addr()? } else { *bound };
+                let peer = Peer::new(Remote::Tcp(remote), Local::Tcp(local), index);
+                Ok((Stream::Tcp(stream), peer))
+            }
+            Self::Unix(listener, path) => {
+                let (stream, _) = listener.accept()?;
+                Ok((Stream::Unix(stream), Peer::new(Remote::Unix, Local::Unix(Arc::clone(path)), index)))
+            }
+        }
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener, _) => listener.register(registry, token, Interest::READABLE),
+            Self::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Self::Tcp(listener, _) => listener.deregister(registry),
+            Self::Unix(listener, _) => listener.deregister(registry),
+        }
+    }
+}
+
+/// The far end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remote {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// A unix socket: the kernel names no client.
+    Unix,
+}
+
+/// The near end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Local {
+    /// An address and a port.
+    Tcp(SocketAddr),
+    /// A unix socket by its path.
+    Unix(Arc<PathBuf>),
+}
+
+/// The two ends of a connection.
+#[derive(Debug)]
+pub struct Peer {
+    /// The far end.
+    pub remote: Remote,
+    /// The near end.
+    pub local: Local,
+    /// Which listener took the connection, counted in the order of the binds.
+    pub listener: usize,
+    /// The far end's address without its port; empty for unix sockets.
+    pub remote_address: String,
+}
+
+impl Peer {
+    fn new(remote: Remote, local: Local, listener: usize) -> Self {
+        let remote_address = match remote {
+            // An IPv4 client of a dual-stack socket is shown as what it is.
+            Remote::Tcp(address) => address.ip().to_canonical().to_string(),
+            Remote::Unix => String::new(),
+        };
+        Self { remote, local, listener, remote_address }
+    }
+
+    /// The far end's port; `None` for unix sockets.
+    #[must_use]
+    pub fn remote_port(&self) -> Option<u16> {
+        match self.remote {
+            Remote::Tcp(address) => Some(address.port()),
+            Remote::Unix => None,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What the engine waits on: sockets, and time.
+
+mod clock;
+mod listener;
+mod stream;
+mod timers;
+
+pub(crate) use clock::Clock;
+pub use listener::{Listener, Local, Peer, Remote};
+pub(crate) use stream::Stream;
+pub(crate) use timers::{NEVER, Timers};
