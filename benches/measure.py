@@ -97,7 +97,7 @@ def port_in_use() -> bool:
 def await_answer(process: subprocess.Popen[bytes]) -> None:
     """Ask until the server answers; the interval bounds the error of the boot time."""
     give_up = time.monotonic() + PATIENCE
-    request = b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n"
     while time.monotonic() < give_up:
         if process.poll() is not None:
             raise BenchError(f"it ended with status {process.returncode}")
@@ -105,8 +105,11 @@ def await_answer(process: subprocess.Popen[bytes]) -> None:
             with socket.create_connection(("127.0.0.1", PORT), 0.5) as client:
                 client.settimeout(5)
                 client.sendall(request)
-                if client.recv(100):
-                    return
+                answer = b""
+                while part := client.recv(4096):
+                    answer += part
+                    if answer.endswith(b"Hello, world!"):
+                        return
         except OSError:
             time.sleep(0.002)
     raise BenchError(f"it did not answer within {PATIENCE:.0f} s")
