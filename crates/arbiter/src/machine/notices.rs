@@ -1,0 +1,377 @@
+//! Every line that the master logs, as data: its level, its words (gunicorn's, where gunicorn has the line), and what
+//! an operator should make of it. The reference page of log lines is made from [`table`].
+
+use std::{borrow::Cow, fmt};
+
+use super::event::{Millis, Pid, Request};
+
+/// How grave a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Ordinary life.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Requests were lost.
+    Critical,
+}
+
+impl Level {
+    /// The name as the log writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// Whether a stop has a failure behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody asked for it.
+    Asked,
+    /// The server cannot go on.
+    Failed,
+}
+
+/// A log line of the master.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
+pub enum Notice {
+    /// First line of all.
+    Starting { version: &'static str },
+    /// The sockets are bound.
+    ListeningAt { addresses: String, pid: Pid },
+    /// The worker class.
+    UsingWorker { class: String },
+    /// Something about one worker.
+    Worker(Pid, Fate),
+    /// A signal was received.
+    HandlingSignal { request: Request },
+    /// A signal asks for something that this version cannot do.
+    NotAvailable { request: Request, what: &'static str },
+    /// A signal came when the master was already stopping.
+    AlreadyStopping { request: Request },
+    /// INT or QUIT during a graceful stop.
+    QuickShutdown,
+    /// Last line of all.
+    ShuttingDown { ending: Ending },
+    /// Why the master stops by itself.
+    Reason { text: &'static str },
+    /// A worker could not boot and another will be tried.
+    BootRetry { wait: Millis },
+    /// Workers die as soon as they are ready.
+    DyingYoung { wait: Millis },
+    /// The kernel refused a process.
+    ForkFailed { reason: String, wait: Millis },
+    /// Processes that even SIGKILL did not end.
+    LeftBehind { workers: usize },
+    /// The master noticed that it was itself asleep.
+    WokeLate { late: Millis },
+    /// Someone else has the address.
+    ConnectionInUse { bind: String },
+    /// The server cannot start.
+    CannotStart { error: String },
+    /// The log files could not be opened again.
+    ReopenFailed { error: String },
+    /// A file of ours could not be removed.
+    NotRemoved { path: String, error: String },
+    /// Forking beside threads.
+    OtherThreads { threads: usize },
+}
+
+/// What a line says about one worker. The first two are written by the worker itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
+pub enum Fate {
+    /// It begins.
+    Booting,
+    /// It ends in good order.
+    Exiting,
+    /// It was silent for too long.
+    Timeout,
+    /// It is silent and has not answered this request.
+    Unfinished { line: String, since: Millis },
+    /// It is silent and never finished its boot.
+    HungAtBoot { since: Millis },
+    /// It is silent and has no request.
+    HungIdle,
+    /// It went beyond the time it was given to stop.
+    StopOverdue { allowed: Millis },
+    /// It ended with a status.
+    ExitedWithCode { code: i32 },
+    /// A signal ended it.
+    WasSent { signal: Cow<'static, str> },
+    /// A SIGKILL of the master ended it.
+    WasKilled,
+    /// A SIGKILL of somebody else ended it.
+    PerhapsOutOfMemory,
+}
+
+impl Notice {
+    /// How grave the line is.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.about().0
+    }
+
+    /// The level, and what an operator should make of the line.
+    #[must_use]
+    pub fn about(&self) -> (Level, &'static str) {
+        use Level::{Error, Info, Warning};
+        match self {
+            Self::Starting { .. } => (Info, "The master begins."),
+            Self::ListeningAt { .. } => {
+                (Info, "The sockets are bound; the number is the master's process id.")
+            }
+            Self::UsingWorker { .. } => (Info, "The worker class that will serve."),
+            Self::Worker(_, fate) => fate.about(),
+            Self::HandlingSignal { .. } => (Info, "The master received a signal."),
+            Self::NotAvailable { .. } => (Warning, "The signal was ignored: this version cannot do that."),
+            Self::AlreadyStopping { .. } => (Info, "The signal was ignored: a stop is under way."),
+            Self::QuickShutdown => (Info, "INT or QUIT turned a graceful stop into a quick one."),
+            Self::ShuttingDown { ending: Ending::Asked } => {
+                (Info, "All workers are gone and the master ends.")
+            }
+            Self::ShuttingDown { ending: Ending::Failed } => {
+                (Error, "The master ends by itself; see the reason.")
+            }
+            Self::Reason { .. } => (Error, "Why the master ends by itself."),
+            Self::BootRetry { .. } => {
+                (Warning, "A worker died before it was ready; the next try is delayed.")
+            }
+            Self::DyingYoung { .. } => {
+                (Warning, "Workers keep dying right after they became ready; the next one is delayed.")
+            }
+            Self::ForkFailed { .. } => {
+                (Error, "The kernel refused to make a process; the next try is delayed.")
+            }
+            Self::LeftBehind { .. } => {
+                (Error, "Workers stuck in the kernel outlive SIGKILL; they end when the kernel lets them.")
+            }
+            Self::WokeLate { .. } => {
+                (Info, "The machine or the master was suspended, so silent workers are not blamed for it.")
+            }
+            Self::ConnectionInUse { .. } => {
+                (Warning, "Another process has the address; the master tries again for a moment.")
+            }
+            Self::CannotStart { .. } => (Error, "The server cannot start; the line says what to change."),
+            Self::ReopenFailed { .. } => {
+                (Error, "The log files could not be opened again; the old ones are still used.")
+            }
+            Self::NotRemoved { .. } => (Warning, "A socket or pid file of this server could not be removed."),
+            Self::OtherThreads { .. } => (
+                Warning,
+                "The program that embeds the server runs threads; a worker may inherit their locks.",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting { version } => write!(out, "Starting rgunicorn {version}"),
+            Self::ListeningAt { addresses, pid } => write!(out, "Listening at: {addresses} ({pid})"),
+            Self::UsingWorker { class } => write!(out, "Using worker: {class}"),
+            Self::Worker(pid, fate) => fate.fmt(*pid, out),
+            Self::HandlingSignal { request } => write!(out, "Handling signal: {}", request.name()),
+            Self::NotAvailable { request, what } => {
+                write!(out, "Ignoring signal: {} ({what} is not available yet)", request.name())
+            }
+            Self::AlreadyStopping { request } => {
+                write!(out, "Ignoring signal: {} (already stopping)", request.name())
+            }
+            Self::QuickShutdown => out.write_str("Quick shutdown requested"),
+            Self::ShuttingDown { .. } => out.write_str("Shutting down: Master"),
+            Self::Reason { text } => write!(out, "Reason: {text}"),
+            Self::BootRetry { wait } => {
+                write!(out, "Worker failed to boot: trying again in {}", Seconds(*wait))
+            }
+            Self::DyingYoung { wait } => {
+                write!(out, "Workers die as soon as they are ready: trying again in {}", Seconds(*wait))
+            }
+            Self::ForkFailed { reason, wait } => {
+                write!(out, "cannot fork a worker: {reason}: trying again in {}", Seconds(*wait))
+            }
+            Self::LeftBehind { workers } => write!(out, "{workers} workers did not end even after SIGKILL"),
+            Self::WokeLate { late } => {
+                write!(out, "Woke up {} late: workers get one more timeout", Seconds(*late))
+            }
+            Self::ConnectionInUse { bind } => write!(out, "Connection in use: {bind} (trying again)"),
+            Self::CannotStart { error } => out.write_str(error),
+            Self::ReopenFailed { error } => write!(out, "cannot reopen the log files: {error}"),
+            Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
+            Self::OtherThreads { threads } => write!(
+                out,
+                "{threads} other threads run in this process: a forked worker may hang (start the server before them)"
+            ),
+        }
+    }
+}
+
+impl Fate {
+    fn about(&self) -> (Level, &'static str) {
+        use Level::{Critical, Error, Info, Warning};
+        match self {
+            Self::Booting => (Info, "A worker was forked and begins to load the application."),
+            Self::Exiting => (Info, "A worker leaves in good order."),
+            Self::Timeout => (
+                Critical,
+                "A worker gave no sign of life for `timeout` seconds; its Python stacks follow, then it is replaced.",
+            ),
+            Self::Unfinished { .. } => {
+                (Error, "A request that the worker has not answered, probably the culprit.")
+            }
+            Self::HungAtBoot { .. } => (Error, "The worker hung while it loaded the application."),
+            Self::HungIdle => (Error, "The worker hung outside of any request."),
+            Self::StopOverdue { .. } => (Warning, "A worker did not stop in time and is killed."),
+            Self::ExitedWithCode { .. } => (Error, "A worker ended with an error status."),
+            Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
+            Self::WasSent { .. } => (Warning, "A signal ended a worker, often a crash in native code."),
+            Self::WasKilled => (Warning, "The master killed a worker that ignored everything else."),
+            Self::PerhapsOutOfMemory => {
+                (Error, "Somebody killed a worker, often the kernel for want of memory.")
+            }
+        }
+    }
+
+    fn fmt(&self, pid: Pid, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Booting => write!(out, "Booting worker with pid: {pid}"),
+            Self::Exiting => write!(out, "Worker exiting (pid: {pid})"),
+            Self::Timeout => write!(out, "WORKER TIMEOUT (pid:{pid})"),
+            Self::Unfinished { line, since } => {
+                write!(out, "Worker (pid:{pid}) has worked for {} on: {line}", Seconds(*since))
+            }
+            Self::HungAtBoot { since } => {
+                let since = Seconds(*since);
+                write!(out, "Worker (pid:{pid}) has not booted for {since}: loading the application hangs")
+            }
+            Self::HungIdle => write!(out, "Worker (pid:{pid}) hangs outside of any request"),
+            Self::StopOverdue { allowed } => {
+                write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
+            }
+            Self::ExitedWithCode { code } => write!(out, "Worker (pid:{pid}) exited with code {code}."),
+            Self::WasSent { signal } => write!(out, "Worker (pid:{pid}) was sent {signal}!"),
+            Self::WasKilled => write!(out, "Worker (pid:{pid}) was sent SIGKILL!"),
+            Self::PerhapsOutOfMemory => {
+                write!(out, "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?")
+            }
+        }
+    }
+}
+
+/// A time as people read it: `0.5 s`, `31 s`.
+struct Seconds(Millis);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            millis if millis % 1000 < 100 || millis >= 100_000 => write!(out, "{} s", millis / 1000),
+            millis => write!(out, "{}.{} s", millis / 1000, millis % 1000 / 100),
+        }
+    }
+}
+
+/// One row of the reference page of log lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The level.
+    pub level: Level,
+    /// The line, with example values.
+    pub line: String,
+    /// What to make of it.
+    pub meaning: &'static str,
+}
+
+/// Every line the master can log, with example values, in the order of a server's life.
+#[must_use]
+pub fn table() -> Vec<Row> {
+    let row = |notice: &Notice| {
+        let (level, meaning) = notice.about();
+        Row { level, line: notice.to_string(), meaning }
+    };
+    examples().iter().map(row).collect()
+}
+
+fn examples() -> Vec<Notice> {
+    let pid = Pid(101);
+    let text = str::to_owned;
+    let general = [
+        Notice::Starting { version: env!("CARGO_PKG_VERSION") },
+        Notice::ListeningAt { addresses: text("http://127.0.0.1:8000"), pid: Pid(100) },
+        Notice::UsingWorker { class: text("asgi") },
+        Notice::OtherThreads { threads: 2 },
+        Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
+        Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
+        Notice::BootRetry { wait: 500 },
+        Notice::DyingYoung { wait: 500 },
+        Notice::ForkFailed { reason: text("EAGAIN: Try again"), wait: 500 },
+        Notice::WokeLate { late: 600_000 },
+        Notice::HandlingSignal { request: Request::Term },
+        Notice::NotAvailable { request: Request::Hup, what: "reload" },
+        Notice::ReopenFailed { error: text("permission denied") },
+        Notice::AlreadyStopping { request: Request::Ttin },
+        Notice::QuickShutdown,
+        Notice::LeftBehind { workers: 1 },
+        Notice::NotRemoved { path: text("/run/site.sock"), error: text("permission denied") },
+        Notice::ShuttingDown { ending: Ending::Asked },
+        Notice::ShuttingDown { ending: Ending::Failed },
+        Notice::Reason { text: "Worker failed to boot." },
+    ];
+    let fates = [
+        Fate::Booting,
+        Fate::Timeout,
+        Fate::Unfinished { line: text("GET /slow HTTP/1.1"), since: 31_000 },
+        Fate::HungAtBoot { since: 30_000 },
+        Fate::HungIdle,
+        Fate::StopOverdue { allowed: 30_000 },
+        Fate::ExitedWithCode { code: 3 },
+        Fate::WasSent { signal: Cow::Borrowed("SIGSEGV") },
+        Fate::WasSent { signal: Cow::Borrowed("SIGTERM") },
+        Fate::WasKilled,
+        Fate::PerhapsOutOfMemory,
+        Fate::Exiting,
+    ];
+    general.into_iter().chain(fates.map(|fate| Notice::Worker(pid, fate))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_that_operators_grep_for_are_gunicorns() {
+        let lines: Vec<_> = table().into_iter().map(|row| row.line).collect();
+        for known in [
+            "Listening at: http://127.0.0.1:8000 (100)",
+            "Using worker: asgi",
+            "Booting worker with pid: 101",
+            "WORKER TIMEOUT (pid:101)",
+            "Worker (pid:101) was sent SIGKILL! Perhaps out of memory?",
+            "Worker (pid:101) exited with code 3.",
+            "Handling signal: term",
+            "Worker exiting (pid: 101)",
+            "Shutting down: Master",
+            "Reason: Worker failed to boot.",
+        ] {
+            assert!(lines.iter().any(|line| line == known), "{known} is missing");
+        }
+    }
+
+    #[test]
+    fn seconds_read_well() {
+        let read = |millis| Seconds(millis).to_string();
+        assert_eq!(
+            [read(500), read(31_000), read(31_250), read(600_400)],
+            ["0.5 s", "31 s", "31.2 s", "600 s"]
+        );
+    }
+}

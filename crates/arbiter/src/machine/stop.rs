@@ -1,0 +1,168 @@
+//! The way out: graceful or quick, bounded in time, with the status that the master ends with.
+
+use super::{
+    Arbiter, Phase,
+    event::{Action, Millis, Request, Signal},
+    notices::{Ending, Notice},
+    worker::Life,
+};
+
+/// A quick stop lasts no longer.
+const QUICK: Millis = 2_000;
+/// A worker that has not booted has nothing to finish.
+const BOOTING: Millis = 1_000;
+/// SIGKILL takes effect within this time, or the kernel is stuck.
+const KILL_GRACE: Millis = 900;
+
+/// Why the master ends by itself: gunicorn's words and exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A worker ended at boot.
+    Boot,
+    /// The application was not found.
+    App,
+}
+
+impl Failure {
+    /// What an exit status at boot means.
+    pub(super) fn from_code(code: i32) -> Option<Self> {
+        match code {
+            3 => Some(Self::Boot),
+            4 => Some(Self::App),
+            _ => None,
+        }
+    }
+
+    fn status(self) -> u8 {
+        match self {
+            Self::Boot => 3,
+            Self::App => 4,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Boot => "Worker failed to boot.",
+            Self::App => "App failed to load.",
+        }
+    }
+}
+
+/// How the workers are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Graceful,
+    Quick,
+}
+
+/// A stop under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stop {
+    manner: Manner,
+    /// When the last worker is killed.
+    deadline: Millis,
+    failure: Option<Failure>,
+}
+
+impl Stop {
+    pub(super) fn graceful(now: Millis, graceful: Millis) -> Self {
+        Self { manner: Manner::Graceful, deadline: now + graceful, failure: None }
+    }
+
+    pub(super) fn quick(now: Millis, graceful: Millis) -> Self {
+        Self { manner: Manner::Quick, deadline: now + graceful.min(QUICK), failure: None }
+    }
+
+    fn failed(now: Millis, graceful: Millis, failure: Failure) -> Self {
+        Self { manner: Manner::Quick, deadline: now + graceful.min(BOOTING), failure: Some(failure) }
+    }
+
+    /// What the workers are sent.
+    pub(super) fn signal(&self) -> Signal {
+        match self.manner {
+            Manner::Graceful => Signal::Term,
+            Manner::Quick => Signal::Quit,
+        }
+    }
+
+    /// When a worker that has not booted is killed.
+    pub(super) fn booting_deadline(&self, now: Millis) -> Millis {
+        self.deadline.min(now + BOOTING)
+    }
+
+    /// When the master leaves whatever the kernel says.
+    pub(super) fn give_up(&self) -> Millis {
+        self.deadline + KILL_GRACE
+    }
+
+    /// Whether the server ends because it could not boot.
+    pub(super) fn is_boot_failure(&self) -> bool {
+        self.failure.is_some()
+    }
+}
+
+impl Arbiter {
+    /// End because the first workers cannot boot.
+    pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
+        self.stop(Stop::failed(now, self.limits.graceful, failure), now);
+    }
+
+    /// Begin to stop, or stop faster.
+    pub(super) fn stop(&mut self, stop: Stop, now: Millis) {
+        if !matches!(self.phase, Phase::Stopping(_)) {
+            self.actions.push_back(Action::CloseListeners);
+        }
+        self.phase = Phase::Stopping(stop);
+        self.backoff.retire();
+        let each: Vec<_> = self.workers.iter().map(|(age, worker)| (*age, worker.life)).collect();
+        for (age, life) in each {
+            let deadline = match life {
+                Life::Booting => stop.booting_deadline(now),
+                Life::Serving { .. } | Life::Stopping { .. } | Life::Aborted { .. } | Life::Killed => {
+                    stop.deadline
+                }
+            };
+            self.dismiss(age, stop.signal(), deadline, now);
+        }
+    }
+
+    pub(super) fn asked_while_stopping(&mut self, request: Request, stop: Stop, now: Millis) {
+        match request {
+            Request::Int | Request::Quit if stop.manner == Manner::Graceful => {
+                self.log(Notice::QuickShutdown);
+                let quick = Stop::quick(now, self.limits.graceful);
+                self.stop(Stop { deadline: quick.deadline.min(stop.deadline), ..quick }, now);
+            }
+            Request::Usr1 => {
+                self.log(Notice::HandlingSignal { request });
+                self.reopen_logs();
+            }
+            Request::Int
+            | Request::Quit
+            | Request::Term
+            | Request::Hup
+            | Request::Ttin
+            | Request::Ttou
+            | Request::Usr2
+            | Request::Winch => self.log(Notice::AlreadyStopping { request }),
+        }
+    }
+
+    /// End when the last worker is gone, or when waiting for the kernel makes no sense any more.
+    pub(super) fn end_if_alone(&mut self, now: Millis) {
+        let Phase::Stopping(stop) = self.phase else { return };
+        if !self.workers.is_empty() {
+            if now < stop.give_up() {
+                return;
+            }
+            self.log(Notice::LeftBehind { workers: self.workers.len() });
+        }
+        let ending = if stop.failure.is_some() { Ending::Failed } else { Ending::Asked };
+        self.log(Notice::ShuttingDown { ending });
+        if let Some(failure) = stop.failure {
+            self.log(Notice::Reason { text: failure.reason() });
+        }
+        self.actions.push_back(Action::Exit(stop.failure.map_or(0, Failure::status)));
+        self.phase = Phase::Ended;
+    }
+}
