@@ -55,8 +55,13 @@ fn row_text(row: &Row) -> String {
     let variables: Vec<_> = row.variables().take(1).chain(platform).collect();
     notes.push(format!("env: {}", variables.join(", ")));
     let summary = row.paragraphs().next().unwrap_or_default();
-    let notes: String = notes.iter().map(|note| format!(" [{note}]")).collect();
+    let notes: String = notes.iter().map(|note| format!(" {}", unbroken(&format!("[{note}]")))).collect();
     entry(&names(row), &format!("{summary}{notes}"))
+}
+
+/// The text with spaces at which no line is broken, if it fits on one.
+fn unbroken(text: &str) -> String {
+    if text.len() <= WIDTH - INDENT { text.replace(' ', "\u{a0}") } else { text.to_owned() }
 }
 
 fn names(row: &Row) -> String {

@@ -15,3 +15,34 @@ impl Settings {
         lines.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::{Parsed, from_command_line};
+
+    #[test]
+    fn every_setting_has_a_line_that_says_where_it_comes_from() {
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let env = BTreeMap::from([variable("RGUNICORN_TIMEOUT", "5"), variable("PORT", "80")]);
+        let args = ["mod:app", "-w3", "--daemon"].map(Into::into).to_vec();
+        let Parsed::Run(settings) = from_command_line("rgunicorn", args, &env).unwrap() else {
+            panic!("printed")
+        };
+        let text = settings.print_config();
+        for line in [
+            "bind                         = ['0.0.0.0:80']  # environment variable PORT",
+            "daemon                       = True  # command line",
+            "keepalive                    = 2  # default",
+            "pidfile                      = None  # default",
+            "pythonpath                   = ''  # default",
+            "timeout                      = 5  # environment variable RGUNICORN_TIMEOUT",
+            "workers                      = 3  # command line",
+            "wsgi_app                     = mod:app  # command line",
+        ] {
+            assert!(text.lines().any(|printed| printed == line), "{line} is not in\n{text}");
+        }
+        assert!(text.lines().is_sorted());
+    }
+}

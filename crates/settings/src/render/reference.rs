@@ -14,7 +14,11 @@ const OPENING: &str = "\
 
 Every setting is an option of the command line, an environment variable and an argument of `rgunicorn.run()`. An option
 wins over the environment, and that over the default. `rgunicorn --print-config APP_MODULE` shows what holds and where
-it comes from. An empty variable counts as none; a list in a variable is separated by commas or white space.
+it comes from.
+
+A time is a number of seconds, which may have a fraction, or a number with a unit: `500ms`, `30s`, `2m`, `1h`. An empty
+variable counts as none. A list in a variable is separated by commas or white space. A switch in a variable is `true` or
+`false`.
 ";
 
 /// The page `docs/reference/settings.md`.
@@ -76,4 +80,21 @@ fn command_line(row: &Row) -> String {
     let metavar = if row.metavar.is_empty() { String::new() } else { format!(" {}", row.metavar) };
     let flags: Vec<_> = row.flags.iter().map(|flag| format!("`{flag}{metavar}`")).collect();
     flags.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_heading_and_its_facts() {
+        let page = reference_markdown();
+        for row in table::rows() {
+            assert!(page.contains(&format!("\n### `{}`\n", row.key)), "{}", row.key);
+        }
+        assert!(page.contains("- Command line: `-w NUMBER`, `--workers NUMBER`\n"));
+        assert!(page.contains("- Environment: `RGUNICORN_APP` or `RGUNICORN_WSGI_APP`\n"));
+        assert!(page.contains("- Default: `127.0.0.1:8000`, or `0.0.0.0:$PORT` where `PORT` is set\n"));
+        assert!(page.contains("- Choices: `auto`, `on`, `off`\n"));
+    }
 }

@@ -6,7 +6,7 @@ use crate::{error::SettingsError, table, values::Shape};
 /// A Python value, as far as settings have any.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// `None`: as if the setting had not been named.
+    /// `None`: as if the setting had not been named; an empty list says as much.
     Nothing,
     /// `str`, or anything whose `str()` is meant, such as a path.
     Text(String),
@@ -49,6 +49,9 @@ pub(super) fn read(values: &[(String, Value)]) -> Result<Vec<Given>, SettingsErr
             (Shape::One | Shape::Switch, Value::List(_)) => vec![value.texts().join(",")],
             _ => value.texts(),
         };
+        if texts.is_empty() {
+            continue;
+        }
         source.push(Given { key: row.key, texts, origin: Origin::Call });
     }
     Ok(source)

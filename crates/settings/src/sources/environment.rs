@@ -52,11 +52,11 @@ pub(super) fn ours(env: &dyn Environment) -> Result<Vec<Given>, SettingsError> {
     for row in table::rows() {
         for variable in row.variables() {
             if let Some(text) = text(env, &variable)? {
-                source.push(Given {
-                    key: row.key,
-                    texts: split(row, text),
-                    origin: Origin::Environment(variable),
-                });
+                let texts = split(row, text);
+                // A list of nothing but separators says nothing.
+                if !texts.is_empty() {
+                    source.push(Given { key: row.key, texts, origin: Origin::Environment(variable) });
+                }
                 break;
             }
         }

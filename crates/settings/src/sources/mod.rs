@@ -101,7 +101,11 @@ fn bad_value(row: &Row, refusal: Refusal, origin: &Origin) -> SettingsError {
         Origin::Call => format!("`{key}` (option `{flag}`)"),
         Origin::Default | Origin::CommandLine => format!("`{flag}` (setting `{key}`)"),
     };
-    SettingsError::BadValue { text: refusal.text, place, error: refusal.error, origin: origin.clone() }
+    let text = match (origin, &row.platform) {
+        (Origin::Platform(_), Some(platform)) => platform.text(&refusal.text).to_owned(),
+        _ => refusal.text,
+    };
+    SettingsError::BadValue { text, place, error: refusal.error, origin: origin.clone() }
 }
 
 /// The settings of a command line and an environment, or the text that was asked for instead.

@@ -112,6 +112,12 @@ impl Platform {
     pub(crate) fn value(&self, text: &str) -> String {
         self.template.replace("{}", text)
     }
+
+    /// The variable's text that this value was made of.
+    pub(crate) fn text<'a>(&self, value: &'a str) -> &'a str {
+        let (before, after) = self.template.split_once("{}").unwrap_or_default();
+        value.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).unwrap_or(value)
+    }
 }
 
 /// Declares one section of the table; see the module's text and any file beside it.
@@ -178,4 +184,106 @@ pub(crate) use settings;
 /// The first of several names.
 pub(crate) const fn first(names: &[&'static str]) -> &'static str {
     names[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::Settings;
+
+    fn assert_unique(names: impl Iterator<Item = String>) {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            assert!(seen.insert(name.clone()), "`{name}` is taken twice");
+        }
+    }
+
+    #[test]
+    fn no_name_is_taken_twice() {
+        assert_unique(
+            rows().flat_map(|row| row.aliases.iter().chain([&row.key])).map(|&name| name.to_owned()),
+        );
+        let reserved = ["-h", "--help", "-v", "--version"];
+        assert_unique(rows().flat_map(|row| row.flags).chain(&reserved).map(|&flag| flag.to_owned()));
+        let platforms =
+            rows().filter_map(|row| row.platform.as_ref()).map(|platform| platform.variable.to_owned());
+        assert_unique(rows().flat_map(Row::variables).chain(platforms));
+    }
+
+    #[test]
+    fn every_default_is_a_value() {
+        let settings = Settings::default();
+        assert_eq!(settings.entries().len(), rows().count(), "a section is missing from the settings");
+        for row in rows() {
+            assert_eq!(settings.origin(row.key), Some(&crate::Origin::Default), "{}", row.key);
+        }
+    }
+
+    #[test]
+    fn every_choice_is_a_value() {
+        for row in rows() {
+            for choice in row.choices {
+                let values = [(row.key.to_owned(), crate::Value::Text((*choice).to_owned()))];
+                let settings = crate::from_values(&values, &std::collections::BTreeMap::new()).unwrap();
+                assert!(
+                    settings.entries().contains(&(row.key, (*choice).to_owned())),
+                    "{} {choice}",
+                    row.key
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn keys_and_options_are_spelled_alike() {
+        let lower = |c: char| c.is_ascii_lowercase() || c == '_';
+        for row in rows() {
+            assert!(row.key.chars().all(lower), "{}", row.key);
+            for flag in row.flags {
+                let long =
+                    flag.strip_prefix("--").is_some_and(|name| name.chars().all(|c| lower(c) || c == '-'));
+                let short =
+                    flag.len() == 2 && flag.starts_with('-') && flag.as_bytes()[1].is_ascii_alphabetic();
+                assert!(long || short, "{flag}");
+            }
+            assert!(
+                row.flags.iter().is_sorted_by_key(|flag| flag.starts_with("--")),
+                "{}: short comes first",
+                row.key
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_switch_takes_no_value() {
+        for row in rows() {
+            assert_eq!(row.metavar.is_empty(), row.shape == Shape::Switch, "{}", row.key);
+        }
+    }
+
+    #[test]
+    fn every_row_is_documented_and_dated() {
+        for row in rows() {
+            let summary = row.paragraphs().next().unwrap_or_default();
+            assert!(summary.len() > 10, "{} has no description", row.key);
+            for paragraph in row.paragraphs() {
+                assert!(paragraph.ends_with(['.', '!']), "{}: {paragraph}", row.key);
+            }
+            let numbers: Vec<_> = row.since.split('.').collect();
+            assert!(
+                numbers.len() == 2 && numbers.iter().all(|number| number.parse::<u32>().is_ok()),
+                "{}",
+                row.key
+            );
+        }
+    }
+
+    #[test]
+    fn a_platform_variable_is_a_value_and_back() {
+        let platform = Platform { variable: "PORT", template: "0.0.0.0:{}" };
+        assert_eq!(platform.value("80"), "0.0.0.0:80");
+        assert_eq!(platform.text("0.0.0.0:80"), "80");
+    }
 }

@@ -118,7 +118,8 @@ impl<T: Scalar> Field for T {
     }
 
     fn show(&self) -> String {
-        self.write()
+        let text = self.write();
+        if text.is_empty() { "''".to_owned() } else { text }
     }
 }
 

@@ -1,0 +1,89 @@
+//! `rgunicorn.run()`: settings as Python values.
+
+use std::collections::BTreeMap;
+
+use rgunicorn_settings::{Bind, Count, Origin, Settings, SettingsError, Value, from_values};
+
+fn read(values: &[(&str, Value)], env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let env: BTreeMap<String, String> =
+        env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let values: Vec<_> = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    from_values(&values, &env)
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+#[test]
+fn every_kind_of_value_is_taken() {
+    let bind = Value::List(vec![text("127.0.0.1:80"), text("unix:x.sock")]);
+    let settings = read(
+        &[
+            ("app", text("mod:app")),
+            ("workers", Value::Number(3.0)),
+            ("keepalive", Value::Number(0.5)),
+            ("bind", bind),
+            ("daemon", Value::Flag(true)),
+            ("accesslog", Value::Nothing),
+            ("pythonpath", Value::List(vec![text("a"), text("b")])),
+        ],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(settings.application.app.as_ref().unwrap().to_string(), "mod:app");
+    assert_eq!(settings.workers.workers, Count(3));
+    assert_eq!(settings.origin("workers"), Some(&Origin::Call));
+    assert_eq!(settings.protocol.keepalive.0.as_millis(), 500);
+    assert_eq!(settings.network.bind.len(), 2);
+    assert!(settings.process.daemon);
+    assert_eq!(settings.logging.accesslog, None);
+    assert_eq!(settings.origin("accesslog"), Some(&Origin::Default));
+    assert_eq!(settings.application.pythonpath.0.len(), 2);
+}
+
+#[test]
+fn the_application_may_be_an_object() {
+    assert_eq!(read(&[], &[]).unwrap().application.app, None);
+}
+
+#[test]
+fn a_call_stands_above_the_environment() {
+    let env = [("RGUNICORN_WORKERS", "5"), ("RGUNICORN_BACKLOG", "7")];
+    let settings = read(&[("workers", Value::Number(2.0))], &env).unwrap();
+    assert_eq!(settings.workers.workers, Count(2));
+    assert_eq!(settings.network.backlog.0, 7);
+}
+
+#[test]
+fn one_text_for_a_list_has_commas() {
+    let settings = read(&[("bind", text("127.0.0.1:80, unix:x.sock"))], &[]).unwrap();
+    assert_eq!(settings.network.bind[1], Bind::Unix("x.sock".into()));
+    let settings = read(&[("bind", Value::List(vec![]))], &[]).unwrap();
+    assert_eq!(settings.origin("bind"), Some(&Origin::Default), "an empty list says nothing");
+}
+
+#[test]
+fn a_key_that_there_is_not_has_a_suggestion() {
+    for (key, remedy) in [
+        ("worker", "did you mean `workers`?"),
+        ("keep_alive", "did you mean `keepalive`?"),
+        ("frobnicate", "`rgunicorn --help` lists the settings"),
+    ] {
+        let error = read(&[(key, Value::Flag(true))], &[]).unwrap_err();
+        assert_eq!(error.to_string(), format!("unknown setting `{key}`: {remedy}"));
+        assert_eq!(error.exit_code(), 1);
+    }
+}
+
+#[test]
+fn a_bad_value_names_key_and_option() {
+    let error = read(&[("workers", Value::Flag(true))], &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid value `True` for `workers` (option `--workers`): \
+         it is not a whole number (give a whole number from 1 to 1000000)"
+    );
+    assert_eq!(error.exit_code(), 1);
+    assert!(read(&[("workers", Value::Number(f64::NAN))], &[]).is_err());
+}
