@@ -9,16 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from docs.pages import INTERRUPT, Command
+from support.waiting import DeadlineError, wait_until
 
 PATIENCE = 20.0
 SERVERS = ("rgunicorn ", "python -m rgunicorn ", "python serve.py")
-ENDS_BY_ITSELF = re.compile(r"--daemon|--check-config|--print-config|--help|--version")
+ENDS_BY_ITSELF = re.compile(r"--daemon|--check-config|--print-config|--help|--version|[;|&]")
 ADDRESS = re.compile(r"(?<=127\.0\.0\.1:)(\d{4})")
 #: What differs from run to run, in both texts.
 VARYING = [
@@ -112,7 +112,11 @@ class Terminal:
             return output.read_text(errors="replace")
 
         if process is self.server:
-            self.wait(lambda: matches(before, printed()) or process.poll() is not None)
+            with suppress(DeadlineError):
+                wait_until(
+                    lambda: matches(before, printed()) or process.poll() is not None,
+                    within=PATIENCE,
+                )
             assert matches(before, printed()), self.differs(command, printed())
             if interrupt:
                 process.send_signal(signal.SIGINT)
@@ -132,12 +136,6 @@ class Terminal:
         return (
             f"line {command.line}: $ {command.typed}\n--- page\n{expected}\n--- printed\n{printed}"
         )
-
-    def wait(self, done: Callable[[], bool]) -> None:
-        """Wait for a condition, with a deadline."""
-        give_up = time.monotonic() + PATIENCE
-        while not done() and time.monotonic() < give_up:
-            time.sleep(0.02)
 
     def stop_server(self) -> None:
         """End the server of the page, as its reader would before the next one."""
@@ -163,11 +161,12 @@ class Terminal:
     def close(self) -> None:
         """Stop what runs; a page must leave nothing behind."""
         self.stop_server()
-        self.wait(lambda: not self.leftovers())
-        left = self.leftovers()
-        for pid in left:
-            os.kill(pid, signal.SIGKILL)
-        assert not left, f"the page leaves processes behind: {left}"
+        try:
+            wait_until(lambda: not self.leftovers(), what="the end of what the page started")
+        finally:
+            for pid in self.leftovers():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def split(expected: list[str]) -> tuple[list[str], bool, list[str]]:
