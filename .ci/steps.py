@@ -188,6 +188,16 @@ def pytest(venv: Venv, words: Sequence[str]) -> None:
     run(venv.python, "-m", "pytest", *words)
 
 
+def compat(words: Sequence[str]) -> None:
+    """The tests of what a server promises, against peers; known differences are marked there."""
+    tools()
+    test_requirements(VENV)
+    VENV.pip("gunicorn", "uvicorn[standard]")
+    folders = ["tests/wsgi", "tests/asgi", "tests/http"]
+    for peer in ("gunicorn", "uvicorn"):
+        pytest(VENV, ["-q", "--server", peer, *folders, *words])
+
+
 def pytest_all() -> None:
     """All of pytest."""
     pytest(VENV, ["-q", "tests"])
