@@ -156,3 +156,53 @@ impl ErrorLog {
         self.put(&self.line(Level::Warning, text.as_bytes()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(log: &str, stderr: &str, folder: &std::path::Path) -> ErrorLog {
+        let sink = |name: &str| Sink::open("errorlog", &Destination::File(folder.join(name))).unwrap();
+        ErrorLog {
+            sink: sink(log),
+            stderr: sink(stderr),
+            level: Level::Info,
+            zone: Zone::local(),
+            tee: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            lost: AtomicUsize::new(0),
+        }
+    }
+
+    #[test]
+    fn while_a_daemon_boots_errors_go_to_standard_error_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log("log", "stderr", folder.path());
+        let text = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
+
+        log.record(Level::Error, b"before");
+        log.tee_to_stderr(true);
+        log.record(Level::Warning, b"warning");
+        log.record(Level::Error, b"error");
+        log.record(Level::Critical, b"critical");
+        log.tee_to_stderr(false);
+        log.record(Level::Error, b"after");
+
+        assert_eq!(text("log").lines().count(), 5);
+        let teed = text("stderr");
+        let ends: Vec<_> = teed.lines().map(|line| line.rsplit(' ').next().unwrap()).collect();
+        assert_eq!(ends, ["error", "critical"]);
+        assert!(teed.lines().all(|line| text("log").contains(line)));
+    }
+
+    #[test]
+    fn a_record_has_the_head_of_gunicorn() {
+        let folder = tempfile::tempdir().unwrap();
+        log("log", "stderr", folder.path()).record(Level::Warning, b"text");
+        let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let (date, rest) = text.split_once("] ").unwrap();
+        let shape: String = date.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert!(shape.starts_with("[0000-00-00 00:00:00 ") && shape.ends_with("0000"), "{date}");
+        assert_eq!(rest, format!("[{}] [WARNING] text\n", std::process::id()));
+    }
+}

@@ -98,3 +98,116 @@ fn is_quoted(text: &str) -> bool {
     }
     !escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rgunicorn_settings::{Destination, Level, Logging};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    /// What `events` leave in a log of level `loglevel`, without dates and process ids.
+    fn logged(loglevel: Level, events: impl FnOnce()) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("error.log");
+        let log = open(&path, loglevel);
+        let layer = LogLayer(Arc::new(RwLock::new(log)));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
+        let pid = format!(" [{}] ", std::process::id());
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines()
+            .map(|line| line.split_once(&pid).map_or(line, |(_, text)| text).to_owned() + "\n")
+            .collect()
+    }
+
+    fn open(path: &Path, loglevel: Level) -> Arc<ErrorLog> {
+        let errorlog = Destination::File(path.to_owned());
+        ErrorLog::open(&Logging { loglevel, errorlog, accesslog: None, access_log_format: String::new() })
+            .unwrap()
+    }
+
+    fn one_of_each() {
+        tracing::trace!("trace");
+        tracing::debug!("debug");
+        tracing::info!("info");
+        tracing::warn!("warning");
+        tracing::error!("error");
+        crate::critical!("critical");
+    }
+
+    #[test]
+    fn a_level_hides_what_is_less_serious() {
+        let all = [
+            "[DEBUG] debug\n",
+            "[INFO] info\n",
+            "[WARNING] warning\n",
+            "[ERROR] error\n",
+            "[CRITICAL] critical\n",
+        ];
+        let levels = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Critical];
+        for (hidden, level) in levels.into_iter().enumerate() {
+            assert_eq!(logged(level, one_of_each), all[hidden..].concat(), "{level:?}");
+        }
+    }
+
+    #[test]
+    fn libraries_are_heard_from_warnings_on() {
+        let text = logged(Level::Debug, || {
+            tracing::debug!(target: "h2::codec", "frame");
+            tracing::info!(target: "h2::codec", "frame");
+            tracing::warn!(target: "h2::codec", "reset");
+        });
+        assert_eq!(text, "[WARNING] reset\n");
+    }
+
+    #[test]
+    fn fields_follow_the_text() {
+        let text = logged(Level::Info, || {
+            tracing::info!(pid = 42, name = "two words", path = ?Path::new("/a b"), ok = true, "Booting worker");
+            tracing::info!(word = "plain", empty = "", display = %"x level=\"y\"", pair = ?(1, 2), "Text");
+            crate::critical!(pid = 1, "WORKER TIMEOUT (pid:{})", 1);
+        });
+        assert_eq!(
+            text,
+            "[INFO] Booting worker pid=42 name=\"two words\" path=\"/a b\" ok=true\n\
+             [INFO] Text word=plain empty=\"\" display=\"x level=\\\"y\\\"\" pair=\"(1, 2)\"\n\
+             [CRITICAL] WORKER TIMEOUT (pid:1) pid=1\n"
+        );
+    }
+
+    #[test]
+    fn neither_a_field_nor_a_quoted_text_makes_a_second_record() {
+        let forged = "x\n[2026-01-31 12:00:00 +0000] [1] [CRITICAL] forged\u{1b}[2J";
+        let text = logged(Level::Info, || tracing::info!(path = forged, shown = %forged, "Request {forged}"));
+        let records = text.lines().filter(|line| line.starts_with('[')).count();
+        assert_eq!(records, 1, "{text}");
+        assert!(!text.contains('\u{1b}'));
+        assert!(
+            text.contains(r#" path="x\n[2026-01-31 12:00:00 +0000] [1] [CRITICAL] forged\x1b[2J""#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_traceback_keeps_its_lines() {
+        let trace = "Error handling request /\nTraceback (most recent call last):\n  File \"a.py\", line 1\nValueError: é";
+        assert_eq!(logged(Level::Info, || tracing::error!("{trace}")), format!("[ERROR] {trace}\n"));
+    }
+
+    #[test]
+    fn string_literals_are_told_from_text_with_quotes() {
+        for (text, expected) in [
+            (r#""a b""#, true),
+            (r#""a \"b\"""#, true),
+            (r#""a\\""#, true),
+            (r#""a" b="c""#, false),
+            (r#""a\""#, false),
+            ("\"", false),
+            ("word", false),
+        ] {
+            assert_eq!(is_quoted(text), expected, "{text}");
+        }
+    }
+}

@@ -221,3 +221,84 @@ fn replace(fresh: &File, old: &mut OwnedFd) -> nix::Result<()> {
     nix::unistd::dup2(fresh, old)?;
     fcntl(&*old, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use nix::unistd::pipe;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn wait() -> Wait {
+        Wait { patience: SHORT, deadline: None }
+    }
+
+    #[test]
+    fn a_full_pipe_that_may_block_is_left_alone() {
+        let (reader, writer) = pipe().unwrap();
+        let line = [[b'x'; 99].as_slice(), b"\n"].concat();
+        let lines = line.repeat(10_000);
+        let start = Instant::now();
+
+        let stop = push(writer.as_fd(), &lines, true, &mut wait()).unwrap_err();
+
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(stop.errno, Errno::EAGAIN);
+        assert!(stop.written > 0 && stop.written.is_multiple_of(line.len()), "{}", stop.written);
+        drop(writer);
+        let mut received = Vec::new();
+        File::from(reader).read_to_end(&mut received).unwrap();
+        assert_eq!(received, &lines[..stop.written]);
+    }
+
+    #[test]
+    fn a_pipe_without_reader_is_an_error_at_once() {
+        for polite in [true, false] {
+            let (reader, writer) = pipe().unwrap();
+            drop(reader);
+            let stop = push(writer.as_fd(), b"line\n", polite, &mut wait()).unwrap_err();
+            assert_eq!(stop, Unwritten { written: 0, errno: Errno::EPIPE });
+        }
+    }
+
+    #[test]
+    fn a_piece_ends_with_a_line_where_one_ends() {
+        let long = [b'x'; 5000];
+        assert_eq!(first_piece(b"a\nb"), b"a\nb");
+        assert_eq!(first_piece(&long).len(), PIECE);
+        assert_eq!(first_piece(&[b"a\nb\n".as_slice(), &long].concat()), b"a\nb\n");
+    }
+
+    #[test]
+    fn an_abandoned_line_is_ended_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let sink = Sink::open("errorlog", &Destination::File(path.clone())).unwrap();
+        sink.write(b"half", SHORT).unwrap();
+        sink.abandon_line();
+        sink.write(b"whole\n", SHORT).unwrap();
+        sink.write(b"next\n", SHORT).unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "half\nwhole\nnext\n");
+    }
+
+    #[test]
+    fn names_of_the_standard_streams_mean_the_streams() {
+        for (name, number) in
+            [("/dev/stdout", 1), ("/proc/self/fd/1", 1), ("/dev/stderr", 2), ("/dev/fd/2", 2)]
+        {
+            let sink = Sink::open("accesslog", &Destination::File(name.into())).unwrap();
+            assert_eq!((sink.fd(), sink.is_stderr()), (number, number == 2), "{name}");
+            sink.reopen().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_fixed_when_it_is_opened() {
+        let target = Target::of_path("errorlog", Path::new("/dev/../dev/null")).unwrap();
+        let Target::File { path, .. } = target else { panic!("a file") };
+        assert!(path.is_absolute());
+    }
+}

@@ -1,12 +1,13 @@
 //! Compiling an access log format, so that a request only walks a list.
 
-use super::atoms::{Atom, ROWS, known};
+use super::atoms::{Atom, Letter, ROWS, known};
 
 /// An access log format, ready to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessFormat {
     pub(super) pieces: Vec<Piece>,
     environ_names: Vec<String>,
+    needs_pid: bool,
 }
 
 /// A part of the format.
@@ -73,7 +74,7 @@ impl AccessFormat {
     /// # Errors
     /// If an atom is unknown or the text around a `%` makes no sense.
     pub fn compile(format: &str) -> Result<Self, FormatError> {
-        let mut compiled = Self { pieces: Vec::new(), environ_names: Vec::new() };
+        let mut compiled = Self { pieces: Vec::new(), environ_names: Vec::new(), needs_pid: false };
         let mut rest = format;
         while let Some(percent) = rest.find('%') {
             compiled.literal(&rest[..percent]);
@@ -100,6 +101,11 @@ impl AccessFormat {
         &self.environ_names
     }
 
+    /// Whether the process id is part of a line.
+    pub(super) fn needs_pid(&self) -> bool {
+        self.needs_pid
+    }
+
     fn literal(&mut self, text: &str) {
         match self.pieces.last_mut() {
             _ if text.is_empty() => {}
@@ -122,6 +128,7 @@ impl AccessFormat {
         {
             self.environ_names.push(name.clone());
         }
+        self.needs_pid |= atom == Atom::Letter(Letter::Pid);
         self.pieces.push(match padding.width {
             0 => Piece::Atom(atom),
             _ => Piece::Padded(atom, padding),

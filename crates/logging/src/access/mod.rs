@@ -76,7 +76,7 @@ impl AccessLog {
 
     /// Add the line of an answered request to the buffer. Writes only when the buffer is full.
     pub fn record(&mut self, record: &(impl Record + ?Sized)) {
-        if self.buffer.is_empty() {
+        if self.format.needs_pid() && self.buffer.is_empty() {
             // Asked once a batch: the log may have been opened before this process was forked.
             self.common.pid = std::process::id();
         }
@@ -172,4 +172,58 @@ impl Drop for AccessLog {
 
 fn lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::sync::{Arc, RwLock};
+
+    use rgunicorn_settings::{Destination, Level};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::ErrorLog;
+    use crate::layer::LogLayer;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_is_reported_once_and_so_is_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let [link, good, errors] = ["link", "access.log", "error.log"].map(|name| folder.path().join(name));
+        symlink("/dev/full", &link).unwrap();
+        let settings = Logging {
+            loglevel: Level::Info,
+            errorlog: Destination::File(errors.clone()),
+            accesslog: Some(Destination::File(link.clone())),
+            access_log_format: String::new(),
+        };
+        let layer = LogLayer(Arc::new(RwLock::new(ErrorLog::open(&settings).unwrap())));
+        let mut log = AccessLog::open(&settings).unwrap().unwrap();
+
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            for line in ["one\n", "two\nthree\n", "four\n"] {
+                log.buffer.extend_from_slice(line.as_bytes());
+                log.flush();
+            }
+            std::fs::remove_file(&link).unwrap();
+            symlink(&good, &link).unwrap();
+            log.reopen().unwrap();
+            for line in ["five\n", "six\n"] {
+                log.buffer.extend_from_slice(line.as_bytes());
+                log.flush();
+            }
+        });
+
+        assert_eq!(std::fs::read_to_string(good).unwrap(), "five\nsix\n");
+        let errors = std::fs::read_to_string(errors).unwrap();
+        let texts: Vec<_> = errors.lines().map(|line| line.splitn(6, ' ').last().unwrap()).collect();
+        assert_eq!(
+            texts,
+            [
+                "Access log cannot be written: No space left on device; lines are lost until it can",
+                "Access log can be written again; 4 lines were lost",
+            ]
+        );
+    }
 }
