@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def kind(pytestconfig: pytest.Config) -> Kind:
 
 
 @pytest.fixture
-def serve(kind: Kind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
+def serve(
+    kind: Kind, tmp_path: Path, short_directory: str, request: pytest.FixtureRequest
+) -> Iterator[Serve]:
     """Start servers for this test; each is stopped and inspected at its end."""
     servers: list[Server] = []
     request.node.stash[SERVERS] = servers
@@ -78,6 +81,13 @@ def serve(kind: Kind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterato
             problems.append(str(problem))
     if problems:
         pytest.fail("\n\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def short_directory() -> Iterator[str]:
+    """A directory whose path is short enough for a unix socket."""
+    with tempfile.TemporaryDirectory(prefix="rg-") as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")

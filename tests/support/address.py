@@ -18,7 +18,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `http://127.0.0.1:8000`, `http://[::1]:8000` or `unix:/run/site.sock`."""
-        if text.startswith("unix:"):
+        if text.startswith(("unix:", "/")):
             return cls(path=text.removeprefix("unix:"))
         match = re.fullmatch(r"https?://\[?([^\]]*?)\]?:(\d+)", text)
         if match is None:

@@ -87,6 +87,7 @@ def uvicorn(app: str, settings: dict[str, Any]) -> list[str]:
     if not is_asgi(app):
         raise UnsupportedError("uvicorn is compared under ASGI only")
     words = [script("uvicorn"), app, "--no-access-log"]
+    settings.setdefault("graceful_timeout", 3)
     if settings.pop("workers", 1) != 1 or settings.pop("worker_class", "asgi") != "asgi":
         raise UnsupportedError("uvicorn is compared with one worker")
     bind = settings.pop("bind", "127.0.0.1:0")
@@ -123,7 +124,9 @@ KINDS = {
     for kind in (
         Kind("rgunicorn", rgunicorn, r"Listening at: (\S+)", r"\] \[(ERROR|CRITICAL)\] "),
         Kind("gunicorn", gunicorn, r"Listening at: (\S+)", r"\] \[(ERROR|CRITICAL)\] "),
-        Kind("uvicorn", uvicorn, r"running on (?:socket )?(\S+)", r"^ERROR: ", -signal.SIGTERM),
+        Kind(
+            "uvicorn", uvicorn, r"running on (?:unix socket )?(\S+)", r"^ERROR: ", -signal.SIGTERM
+        ),
     )
 }
 

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from support.address import Address
@@ -108,6 +109,20 @@ class Server:
     def wait_until(self, condition: Callable[[], object], *, within: float = DEADLINE) -> None:
         """Wait until a condition holds."""
         wait_until(condition, within=within)
+
+    def wait_stable(self, value: Callable[[], int], quiet: float = 0.3) -> int:
+        """Wait until a number has stopped changing for a while, and return it."""
+        seen, since = value(), monotonic()
+
+        def settled() -> bool:
+            nonlocal seen, since
+            now = value()
+            if now != seen:
+                seen, since = now, monotonic()
+            return seen != 0 and monotonic() - since >= quiet
+
+        wait_until(settled, what="a number that stays")
+        return seen
 
     def wait_ready(self) -> Server:
         """Wait until it listens and has the workers it was asked for."""
