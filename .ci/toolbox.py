@@ -123,10 +123,10 @@ class Venv:
         self.pip(*(word for file in present for word in ("-r", str(file))))
         stamp.touch()
 
-    def pip(self, *words: str | Path) -> None:
+    def pip(self, *words: str | Path, env: Mapping[str, str] | None = None) -> None:
         """`pip install` into it."""
         quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
-        run(self.python, "-m", "pip", "install", *quiet, *words)
+        run(self.python, "-m", "pip", "install", *quiet, *words, env=env)
 
 
 @dataclass(frozen=True)
