@@ -178,7 +178,7 @@ def mypy() -> None:
 def install() -> None:
     """Make the source distribution, and install from it with pip, as a user does."""
     shutil.rmtree(SDISTS, ignore_errors=True)
-    run(VENV.program("maturin"), "sdist", "--quiet", "--out", SDISTS)
+    run(VENV.program("maturin"), "sdist", "--out", SDISTS)
     (made,) = SDISTS.glob("rgunicorn-*.tar.gz")
     target = {"CARGO_TARGET_DIR": os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target")}
     VENV.pip("--force-reinstall", "--no-deps", made, env=target)
