@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::wrap;
 use crate::{
     table::{self, Row},
     values::Shape,
 };
+
+/// Columns of a paragraph.
+const WIDTH: usize = 118;
 
 const OPENING: &str = "\
 <!-- Written by `just gen` from crates/settings/src/table; do not edit. -->
@@ -41,7 +45,7 @@ fn row_markdown(row: &Row) -> String {
         let _ = writeln!(text, "- {name}: {value}");
     }
     for paragraph in row.paragraphs() {
-        text.push_str(&format!("\n{paragraph}\n"));
+        text.push_str(&format!("\n{}\n", wrap(&paragraph, WIDTH).join("\n")));
     }
     text
 }
