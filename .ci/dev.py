@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 import steps
-from toolbox import ROOT, Report, StepError
+from toolbox import ROOT, Report, StepError, find_cargo
 
 Command = Callable[[list[str]], None]
 
@@ -130,6 +130,7 @@ def main() -> int:
         print(HELP, end="")
         return 0 if name in ("help", "-h", "--help") else 2
     try:
+        find_cargo()
         command(words)
     except StepError as error:
         print(f"./dev {name}: FAILED: {error}", file=sys.stderr)

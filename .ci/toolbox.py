@@ -209,6 +209,13 @@ def tools_root() -> Path:
     return root if os.access(root, os.W_OK) else ROOT / ".tools"
 
 
+def find_cargo() -> None:
+    """Let the places where rustup puts cargo count, also where no login shell has set PATH."""
+    homes = [os.environ.get("CARGO_HOME"), str(Path.home() / ".cargo")]
+    known = [os.environ.get("PATH", os.defpath), *(f"{home}/bin" for home in homes if home)]
+    os.environ["PATH"] = os.pathsep.join(known)
+
+
 def check_toolchain() -> None:
     """Say at once what of the three things a machine must have is missing."""
     needs: Sequence[tuple[tuple[str, ...], str]] = (
