@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, time::Duration,
 };
 
+use proptest::prelude::*;
 use rgunicorn_settings::{
     AppTarget, Bind, Count, Destination, EventLoop, Level, LifespanMode, Origin, Parsed, Seconds, Settings,
     SettingsError, Watchdog, WorkerClass, from_command_line,
@@ -307,4 +308,52 @@ fn what_does_not_fit_the_machine_is_refused() {
         assert_eq!(refusal(line, &[]), (1, text.to_owned()), "{line}");
     }
     assert_eq!(settings("app -b :0 -b :0", &[]).network.bind.len(), 2, "the kernel chooses two ports");
+}
+
+/// Pieces from which a command line could be made by mistake.
+fn piece() -> impl Strategy<Value = String> {
+    let piece = [
+        "app",
+        "mod:app",
+        "-w",
+        "-w3",
+        "--workers",
+        "--workers=",
+        "-b",
+        ":80",
+        "[",
+        "unix:",
+        "-",
+        "--",
+        "-D",
+        "-Dw",
+        "-1",
+        "--bind=:0",
+        "-e",
+        "A=",
+        "=",
+        "-k",
+        "asgi",
+        "--access-logformat",
+        "%(h)s",
+        "--log-file",
+        "--worker",
+        "",
+    ];
+    prop_oneof![proptest::sample::select(piece.to_vec()).prop_map(str::to_owned), "\\PC{0,6}"]
+}
+
+proptest! {
+    #[test]
+    fn every_command_line_is_read_or_refused_with_a_text(pieces in proptest::collection::vec(piece(), 0..6)) {
+        let args = pieces.iter().map(OsString::from).collect();
+        match from_command_line("rgunicorn", args, &Env::new()) {
+            Ok(Parsed::Run(settings)) => prop_assert!(settings.application.app.is_some()),
+            Ok(Parsed::Print(text)) => prop_assert!(!text.is_empty()),
+            Err(error) => {
+                prop_assert!([1, 2].contains(&error.exit_code()));
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
 }
