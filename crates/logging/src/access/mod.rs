@@ -93,6 +93,13 @@ impl AccessLog {
         self.flush_within(patience);
     }
 
+    /// Bytes that wait to be written. A write costs more than the lines in it, so a worker may let them gather while
+    /// it is busy, as long as it flushes before it sleeps.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Open the file anew, for log rotation. The old file stays in use if that fails.
     ///
     /// # Errors
