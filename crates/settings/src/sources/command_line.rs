@@ -42,8 +42,8 @@ pub(super) fn read(program: &str, args: Vec<OsString>) -> Result<Outcome<Vec<Giv
 
 fn command() -> Command {
     Command::new("rgunicorn")
+        // The texts of `--help` and `--version` are ours; clap only says that they were asked for.
         .version("-")
-        .no_binary_name(false)
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)

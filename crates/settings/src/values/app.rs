@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The application as the operator named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,15 +134,7 @@ impl fmt::Display for AppTarget {
     }
 }
 
-impl Scalar for AppSpec {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for AppSpec {}
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The port of an address that names none, as in gunicorn.
 const DEFAULT_PORT: u16 = 8000;
@@ -153,15 +153,7 @@ impl fmt::Display for Bind {
     }
 }
 
-impl Scalar for Bind {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for Bind {}
 
 #[cfg(test)]
 mod tests {

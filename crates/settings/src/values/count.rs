@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// How many of something that must exist: at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,25 +55,9 @@ impl fmt::Display for Backlog {
     }
 }
 
-impl Scalar for Count {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
+impl Newtype for Count {}
 
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Scalar for Backlog {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for Backlog {}
 
 #[cfg(test)]
 mod tests {

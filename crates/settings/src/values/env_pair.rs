@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// A variable to set before the application is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,15 +37,7 @@ impl fmt::Display for EnvPair {
     }
 }
 
-impl Scalar for EnvPair {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for EnvPair {}
 
 #[cfg(test)]
 mod tests {

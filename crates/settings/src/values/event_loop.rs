@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The event loop of ASGI workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +38,8 @@ impl fmt::Display for EventLoop {
     }
 }
 
-impl Scalar for EventLoop {
+impl Newtype for EventLoop {
     const CHOICES: &'static [&'static str] = &["auto", "asyncio", "uvloop"];
-
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
 }
 
 #[cfg(test)]

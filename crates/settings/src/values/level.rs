@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The least severe kind of record that is logged, in Python's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,16 +46,8 @@ impl fmt::Display for Level {
     }
 }
 
-impl Scalar for Level {
+impl Newtype for Level {
     const CHOICES: &'static [&'static str] = &["debug", "info", "warning", "error", "critical"];
-
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
 }
 
 #[cfg(test)]

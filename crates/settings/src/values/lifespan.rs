@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The ASGI lifespan protocol: used, not used, or used where the application knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +38,8 @@ impl fmt::Display for LifespanMode {
     }
 }
 
-impl Scalar for LifespanMode {
+impl Newtype for LifespanMode {
     const CHOICES: &'static [&'static str] = &["auto", "on", "off"];
-
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The types that settings have: each is read by one function, which is the whole validation.
 //!
-//! A [`Scalar`] is written as one text. A [`Field`] is what a section's struct holds: a scalar, an optional scalar, a
-//! list of scalars, or a switch. What is parsed here needs no further check in the rest of the program; what depends
-//! on the machine (does the directory exist) is checked after all sources were merged.
+//! A [`Scalar`] is written as one text; all but the standard library's are a [`Newtype`]. A [`Field`] is what a
+//! section's struct holds: a scalar, an optional scalar, a list of scalars, or a switch. What is parsed here needs no
+//! further check in the rest of the program; what depends on the machine (does the directory exist) is checked after
+//! all sources were merged.
 
 mod app;
 mod bind;
@@ -16,6 +17,8 @@ mod search_path;
 mod seconds;
 mod text;
 mod worker_class;
+
+use std::{fmt::Display, str::FromStr};
 
 pub use app::{AppSpec, AppTarget};
 pub use bind::Bind;
@@ -71,6 +74,24 @@ pub(crate) trait Scalar: Sized {
 
     /// Writes the value back so that [`Scalar::read`] gives it again.
     fn write(&self) -> String;
+}
+
+/// A type of ours: its `FromStr` is the whole validation, and its `Display` writes what that reads.
+pub(crate) trait Newtype: FromStr<Err = ValueError> + Display {
+    /// The words that may be written, where there are only some.
+    const CHOICES: &'static [&'static str] = &[];
+}
+
+impl<T: Newtype> Scalar for T {
+    const CHOICES: &'static [&'static str] = T::CHOICES;
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        text.parse()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
 }
 
 /// How a setting is given.

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// Directories, separated by commas, in the order in which they are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,15 +29,7 @@ impl fmt::Display for SearchPath {
     }
 }
 
-impl Scalar for SearchPath {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for SearchPath {}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// A length of time, written in seconds or with a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,25 +62,9 @@ impl fmt::Display for Watchdog {
     }
 }
 
-impl Scalar for Seconds {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
+impl Newtype for Seconds {}
 
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Scalar for Watchdog {
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-}
+impl Newtype for Watchdog {}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Scalar, ValueError};
+use super::{Newtype, ValueError};
 
 /// The kind of worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,16 +66,8 @@ impl fmt::Display for WorkerClass {
     }
 }
 
-impl Scalar for WorkerClass {
+impl Newtype for WorkerClass {
     const CHOICES: &'static [&'static str] = &["auto", "sync", "asgi"];
-
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-    }
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
 }
 
 #[cfg(test)]
