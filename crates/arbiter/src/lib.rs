@@ -7,10 +7,13 @@
 //! Python is known only as a [`Host`]. [`run`] returns in the master *and* in every worker: what has to be undone at
 //! the end (the pid file, the socket files) remembers which process made it.
 
+mod error;
 mod host;
 pub mod machine;
+mod master;
 mod os;
 mod run;
+pub mod signals;
 
 pub use host::{Host, WorkerBoot};
 pub use machine::notices;

@@ -1,3 +1,12 @@
 //! What the master does: the only code here that calls the kernel.
 
+pub(crate) mod bind;
+pub(crate) mod daemon;
+pub(crate) mod files;
+pub(crate) mod fork;
 pub(crate) mod listeners;
+pub(crate) mod orphan;
+pub(crate) mod pidfile;
+pub(crate) mod reap;
+pub(crate) mod signals;
+pub(crate) mod worker;

@@ -1,0 +1,48 @@
+//! Why a server does not start, in words that say what to change.
+
+use std::{io, path::PathBuf};
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// A listening socket cannot be had.
+    #[error("cannot bind `{bind}`: {reason} ({remedy})")]
+    Bind { bind: String, reason: String, remedy: &'static str },
+    /// The pid file names a live server.
+    #[error(
+        "Already running on PID {pid}, says the pid file `{path}` (stop that server, or choose another pid file)"
+    )]
+    AlreadyRunning { pid: i32, path: PathBuf },
+    /// The pid file cannot be written.
+    #[error(
+        "cannot write the pid file `{path}`: {source} (choose a path in a directory that this user may write to)"
+    )]
+    PidFile { path: PathBuf, source: io::Error },
+    /// Something is in the place of the pid file.
+    #[error("cannot take over the pid file `{path}`: {reason} (remove it or choose another path)")]
+    NotAPidFile { path: PathBuf, reason: &'static str },
+    /// The kernel refused something that every server needs.
+    #[error("cannot {what}: {source} (the limits of this user or container are too low)")]
+    System { what: &'static str, source: io::Error },
+    /// A signal asked to stop before everything was there.
+    #[error("stopped before the start was complete")]
+    Stopped,
+}
+
+impl StartError {
+    pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+
+    /// gunicorn's exit status for it.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::Bind { .. }
+            | Self::AlreadyRunning { .. }
+            | Self::PidFile { .. }
+            | Self::NotAPidFile { .. }
+            | Self::System { .. } => 1,
+            Self::Stopped => 0,
+        }
+    }
+}

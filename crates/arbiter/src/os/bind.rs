@@ -1,0 +1,272 @@
+//! Binding the listening sockets: all of them, or none and a clear word why.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
+    os::unix::fs::FileTypeExt as _,
+    path::Path,
+};
+
+use nix::{errno::Errno, sys::stat};
+use rgunicorn_scoreboard::{Millis, now};
+use rgunicorn_settings::{Bind, Network};
+use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+
+use super::{
+    files::OwnFile,
+    listeners::{Listener, Socket},
+    signals::Signals,
+};
+use crate::{
+    error::StartError,
+    machine::{event::Request, notices::Notice},
+};
+
+/// So often an address that is in use is tried: the server that we replace may be about to leave.
+const TRIES: u32 = 5;
+/// Time between two tries; the operator should know within two seconds.
+const PAUSE: Millis = 300;
+
+/// The sockets, and the files that some of them have.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) files: Vec<OwnFile>,
+}
+
+/// Bind everything that is configured. `log` hears of addresses that are in use.
+pub(crate) fn bind_all(
+    network: &Network,
+    signals: &mut Signals,
+    log: &mut dyn FnMut(Notice),
+) -> Result<Bound, StartError> {
+    let mut bound = Bound::default();
+    let mut tries = TRIES;
+    for bind in &network.bind {
+        loop {
+            match bind_one(bind, network, &mut bound) {
+                Ok(()) => break,
+                Err(error) if in_use(&error) && tries > 1 => {
+                    tries -= 1;
+                    log(Notice::ConnectionInUse { bind: bind.to_string() });
+                    pause(signals)?;
+                }
+                Err(error) => return Err(refusal(bind, &error)),
+            }
+        }
+    }
+    Ok(bound)
+}
+
+fn pause(signals: &mut Signals) -> Result<(), StartError> {
+    let deadline = now() + PAUSE;
+    while now() < deadline {
+        signals.wait(None, Some(deadline)).map_err(StartError::system("wait"))?;
+        let stops = |request: &Request| matches!(request, Request::Term | Request::Int | Request::Quit);
+        if signals.pending().requests.iter().any(stops) {
+            return Err(StartError::Stopped);
+        }
+    }
+    Ok(())
+}
+
+fn bind_one(bind: &Bind, network: &Network, bound: &mut Bound) -> io::Result<()> {
+    let backlog = i32::try_from(network.backlog.0).unwrap_or(i32::MAX);
+    match bind {
+        Bind::Tcp { host, port } => {
+            let address = resolve(host, *port)?;
+            bound.listeners.push(bind_tcp(address, backlog, only_v6(address, network))?);
+        }
+        Bind::Unix(path) => {
+            let (listener, file) = bind_unix(path, backlog)?;
+            bound.listeners.push(listener);
+            bound.files.push(file);
+        }
+    }
+    Ok(())
+}
+
+/// One address for a host: v4 before v6, as gunicorn has it.
+fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
+    if host.is_empty() {
+        return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
+    }
+    let found: Vec<_> = (host, port).to_socket_addrs()?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    first.copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// `[::]` takes v4 connections too, as everywhere on Linux, unless they have an address of their own.
+fn only_v6(address: SocketAddr, network: &Network) -> bool {
+    let takes_v4 = |bind: &Bind| match bind {
+        Bind::Tcp { host, port } => {
+            let v4 = host.is_empty() || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv4());
+            v4 && *port == address.port()
+        }
+        Bind::Unix(_) => false,
+    };
+    address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || network.bind.iter().any(takes_v4)
+}
+
+fn bind_tcp(address: SocketAddr, backlog: i32, only_v6: bool) -> io::Result<Listener> {
+    let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(backlog)?;
+    socket.set_nonblocking(true)?;
+    let socket = TcpListener::from(socket);
+    let address = format!("http://{}", socket.local_addr()?);
+    Ok(Listener { socket: Socket::Tcp(socket), address })
+}
+
+fn bind_unix(path: &Path, backlog: i32) -> io::Result<(Listener, OwnFile)> {
+    make_room(path)?;
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Anybody on the machine may connect, as with gunicorn; the directory is what protects the socket.
+    let before = stat::umask(stat::Mode::empty());
+    let bound = SockAddr::unix(path).and_then(|address| socket.bind(&address));
+    stat::umask(before);
+    bound?;
+    let file = OwnFile::new(path)?;
+    socket.listen(backlog)?;
+    socket.set_nonblocking(true)?;
+    let address = format!("unix:{}", path.display());
+    Ok((Listener { socket: Socket::Unix(socket.into()), address }, file))
+}
+
+/// Remove the socket file of a server that is gone; one that answers is in use.
+fn make_room(path: &Path) -> io::Result<()> {
+    let metadata = match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?,
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A full queue must not make this wait.
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
+        Err(error) if errno(&error) == Errno::ECONNREFUSED => std::fs::remove_file(path),
+        Err(error) if errno(&error) == Errno::ENOENT => Ok(()),
+        Err(error) if errno(&error) == Errno::EACCES => Err(error),
+        Ok(()) | Err(_) => Err(Errno::EADDRINUSE.into()),
+    }
+}
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+fn in_use(error: &io::Error) -> bool {
+    errno(error) == Errno::EADDRINUSE
+}
+
+/// The error in the operator's words.
+fn refusal(bind: &Bind, error: &io::Error) -> StartError {
+    let (reason, remedy) = match (bind, errno(error)) {
+        (_, Errno::EADDRINUSE) => {
+            ("the address is in use", "stop the other server or choose another address")
+        }
+        (Bind::Tcp { .. }, Errno::EACCES) => ("permission denied", "run as root or choose a port above 1023"),
+        (Bind::Unix(_), Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
+            ("permission denied", "choose a path in a directory that this user may write to")
+        }
+        (_, Errno::EADDRNOTAVAIL) => {
+            ("this machine does not have the address", "write 0.0.0.0 for all addresses of this machine")
+        }
+        (_, Errno::EAFNOSUPPORT) => ("this machine has no IPv6", "write 0.0.0.0 for all IPv4 addresses"),
+        (Bind::Unix(_), Errno::ENOENT | Errno::ENOTDIR) => {
+            ("its directory does not exist", "create the directory or choose another path")
+        }
+        (Bind::Unix(_), _) if error.kind() == io::ErrorKind::AlreadyExists => {
+            ("a file that is not a socket is in its place", "remove the file or choose another path")
+        }
+        (Bind::Tcp { .. }, _) if error.raw_os_error().is_none() => {
+            ("the host name is not known", "write an address of this machine")
+        }
+        (Bind::Tcp { .. } | Bind::Unix(_), _) => {
+            return StartError::Bind {
+                bind: bind.to_string(),
+                reason: error.to_string(),
+                remedy: "choose another address",
+            };
+        }
+    };
+    StartError::Bind { bind: bind.to_string(), reason: reason.to_owned(), remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(binds: &[&str]) -> Network {
+        let bind = binds.iter().map(|bind| bind.parse().unwrap()).collect();
+        Network { bind, ..rgunicorn_settings::Settings::default().network }
+    }
+
+    fn bind(binds: &[&str]) -> Result<Bound, String> {
+        let network = network(binds);
+        let mut bound = Bound::default();
+        for bind in &network.bind {
+            bind_one(bind, &network, &mut bound).map_err(|error| refusal(bind, &error).to_string())?;
+        }
+        Ok(bound)
+    }
+
+    #[test]
+    fn port_0_prints_the_port_that_the_kernel_chose() {
+        let bound = bind(&["127.0.0.1:0", "[::1]:0"]).unwrap();
+        let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
+        assert!(
+            addresses[0].starts_with("http://127.0.0.1:") && !addresses[0].ends_with(":0"),
+            "{addresses:?}"
+        );
+        assert!(addresses[1].starts_with("http://[::1]:") && !addresses[1].ends_with(":0"), "{addresses:?}");
+    }
+
+    #[test]
+    fn a_host_name_is_resolved_to_v4_first() {
+        assert!(bind(&["localhost:0"]).unwrap().listeners[0].address.starts_with("http://127.0.0.1:"));
+    }
+
+    #[test]
+    fn the_v6_wildcard_takes_v4_too_unless_v4_has_its_own_address() {
+        let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8000));
+        assert!(!only_v6(any, &network(&["[::]:8000"])));
+        assert!(only_v6(any, &network(&["[::]:8000", "0.0.0.0:8000"])));
+        assert!(!only_v6(any, &network(&["[::]:8000", "0.0.0.0:8001"])));
+    }
+
+    #[test]
+    fn refusals_name_the_address_and_the_remedy() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = taken.local_addr().unwrap().to_string();
+        let said = bind(&[&taken]).unwrap_err();
+        assert!(said.starts_with(&format!("cannot bind `{taken}`: the address is in use (")), "{said}");
+        let said = bind(&["192.0.2.1:0"]).unwrap_err();
+        assert!(said.contains("does not have the address"), "{said}");
+        let said = bind(&["unix:/nonexistent/site.sock"]).unwrap_err();
+        assert!(said.contains("its directory does not exist"), "{said}");
+        let said = bind(&["no-such-host.invalid:0"]).unwrap_err();
+        assert!(said.contains("the host name is not known"), "{said}");
+    }
+
+    #[test]
+    fn a_stale_socket_file_is_taken_over_and_a_live_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("site.sock");
+        let address = format!("unix:{}", path.display());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let bound = bind(&[&address]).unwrap();
+        assert!(bind(&[&address]).unwrap_err().contains("the address is in use"));
+        drop(bound);
+        assert!(!path.exists(), "the file goes with its owner");
+        std::fs::write(&path, "precious").unwrap();
+        assert!(bind(&[&address]).unwrap_err().contains("not a socket"));
+    }
+}

@@ -1,0 +1,102 @@
+//! A worker whose master was killed leaves at once, even when it is stuck in Python or C code, and removes the files
+//! that the master can no longer remove.
+//!
+//! The kernel sends the worker a signal when its parent dies. It is one that no program uses.
+
+use std::{
+    io, ptr,
+    sync::{
+        Arc,
+        atomic::{
+            AtomicI32, AtomicPtr,
+            Ordering::{Acquire, Relaxed, Release},
+        },
+    },
+};
+
+use nix::libc::{self, c_int};
+use rgunicorn_scoreboard::Scoreboard;
+
+use super::{
+    files::Mark,
+    fork::{SignalsBlocked, parent_process},
+};
+use crate::machine::event::Pid;
+
+/// What to clean up.
+pub(crate) struct Remains {
+    /// The files.
+    pub(crate) files: Vec<Mark>,
+    /// It knows whether the files belong to somebody else by now.
+    pub(crate) board: Arc<Scoreboard>,
+}
+
+static REMAINS: AtomicPtr<Remains> = AtomicPtr::new(ptr::null_mut());
+static MASTER: AtomicI32 = AtomicI32::new(0);
+
+/// Arrange that this new worker process does not outlive `master`.
+pub(crate) fn follow(master: Pid, remains: Remains, _blocked: &SignalsBlocked) -> io::Result<()> {
+    MASTER.store(master.0, Relaxed);
+    // The handler needs it for as long as the process lives.
+    REMAINS.store(Box::into_raw(Box::new(remains)), Release);
+    imp::ask_for_signal()?;
+    // It may have died before it could be asked for.
+    leave_if_orphaned();
+    Ok(())
+}
+
+extern "C" fn orphaned(_signal: c_int) {
+    leave_if_orphaned();
+}
+
+/// Runs in a signal handler.
+fn leave_if_orphaned() {
+    if parent_process() == Pid(MASTER.load(Relaxed)) {
+        return;
+    }
+    let remains = REMAINS.load(Acquire);
+    // SAFETY: null, or stored once by `follow` and never freed.
+    #[allow(unsafe_code, reason = "a signal handler has no other way to its data")]
+    let remains = unsafe { remains.as_ref() };
+    if let Some(remains) = remains
+        && !remains.board.files_abandoned()
+    {
+        remains.files.iter().for_each(Mark::remove);
+    }
+    // SAFETY: ends the process; nothing of it is needed any more.
+    #[allow(unsafe_code, reason = "exit handlers must not run inside a signal handler")]
+    unsafe {
+        libc::_exit(1)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod imp {
+    use std::io;
+
+    use nix::sys::{prctl::set_pdeathsig, signal::Signal};
+
+    use super::{super::worker::handle, orphaned};
+
+    /// Meant for coprocessors that no longer exist; the kernel never sends it.
+    const SIGNAL: Signal = Signal::SIGSTKFLT;
+
+    pub(super) fn ask_for_signal() -> io::Result<()> {
+        handle(SIGNAL, orphaned)?;
+        set_pdeathsig(SIGNAL)?;
+        Ok(())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod imp {
+    use std::io;
+
+    use super::orphaned;
+
+    /// There is no such signal here.
+    pub(super) fn ask_for_signal() -> io::Result<()> {
+        let _ = orphaned as extern "C" fn(_);
+        Ok(())
+    }
+}
