@@ -1,1 +1,22 @@
-//! Placeholder of the crate; see its description in Cargo.toml.
+//! Python plumbing that the worker classes share: loading the application, conversions at the boundary, the error log
+//! as a Python file, exceptions as log text, and the interpreter's duties around fork and signals.
+//!
+//! Nothing here knows HTTP, sockets or the arbiter. `unsafe` is allowed here and nowhere else on the Python side: each
+//! raw call of the C API stands behind a safe function of this crate.
+
+pub mod app;
+mod cache;
+mod coroutine;
+mod errors;
+mod failure;
+mod interpreter;
+mod kind;
+mod strings;
+
+pub use cache::FieldCache;
+pub use coroutine::{Step, step, throw};
+pub use errors::ErrorsFile;
+pub use failure::{describe, log_exception};
+pub use interpreter::{ForkDuties, arm_faulthandler, arm_interrupt};
+pub use kind::{Evidence, Interface, interface_of};
+pub use strings::{NotLatin1, insert_new, latin1, latin1_bytes, percent_decoded, references};

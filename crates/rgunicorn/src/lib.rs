@@ -1,1 +1,25 @@
-//! Placeholder of the crate; see its description in Cargo.toml.
+//! The extension module: exports, and the worker classes by name. No logic of its own.
+//!
+//! [`command`] is the way from a command line, or a call of `rgunicorn.run()`, to a running arbiter; [`host`] is the
+//! Python that the arbiter asks for; [`worker`] is the way from a forked process to a worker class.
+
+mod command;
+mod host;
+mod status;
+mod worker;
+
+use pyo3::prelude::*;
+
+/// The extension module of the package.
+#[pymodule(gil_used = false)]
+mod _rgunicorn {
+    #[pymodule_export]
+    use crate::{
+        command::{main, run},
+        status::status,
+    };
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

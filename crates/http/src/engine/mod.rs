@@ -179,7 +179,6 @@ impl Engine {
             result => result?,
         }
         self.clock.advance();
-        self.clock.mark();
         self.slot.set_connections(self.connections.len() as u32);
         self.note_polled();
         self.expire();
@@ -214,7 +213,20 @@ impl Engine {
         self.commanded.pop_front()
     }
 
-    /// The time of the last turn, for a heartbeat.
+    /// Open the access log by its name again.
+    pub fn reopen_logs(&mut self) {
+        if let Some(Err(error)) = self.access.as_mut().map(AccessLog::reopen) {
+            tracing::error!("{error}");
+        }
+    }
+
+    /// Whether the connection of an exchange is still there.
+    #[must_use]
+    pub fn is_open(&self, id: Id) -> bool {
+        self.connections.get(id.key).is_some_and(|connection| connection.generation == id.generation)
+    }
+
+    /// The time, as of the last turn or the last request that ended: for a heartbeat.
     #[must_use]
     pub fn now(&self) -> Millis {
         self.clock.now()

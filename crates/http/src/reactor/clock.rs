@@ -1,12 +1,14 @@
-//! The time as the engine uses it: read once a turn, the `Date` line formatted once a second.
+//! The time as the engine uses it: read once a turn and at the end of a request, the `Date` line formatted once a second.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rgunicorn_scoreboard::{Millis, now};
 
-/// A clock that stands still within a turn.
+/// A clock that stands still between two events.
 #[derive(Debug)]
 pub(crate) struct Clock {
+    /// The same moment on both clocks.
+    origin: (Instant, Millis),
     now: Millis,
     instant: Instant,
     date: Vec<u8>,
@@ -15,14 +17,16 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let mut clock = Self { now: 0, instant: Instant::now(), date: Vec::new(), date_valid_until: 0 };
+        let instant = Instant::now();
+        let origin = (instant, now());
+        let mut clock = Self { origin, now: 0, instant, date: Vec::new(), date_valid_until: 0 };
         clock.advance();
         clock
     }
 
     /// Read the time.
     pub(crate) fn advance(&mut self) {
-        self.now = now();
+        self.mark();
         if self.now >= self.date_valid_until {
             let wall = SystemTime::now();
             self.date = format!("Date: {}\r\n", httpdate::fmt_http_date(wall)).into_bytes();
@@ -31,19 +35,21 @@ impl Clock {
         }
     }
 
-    /// Milliseconds of the monotonic clock, as of the last [`Clock::advance`].
+    /// Read the time without a look at the date.
+    pub(crate) fn mark(&mut self) -> Instant {
+        self.instant = Instant::now();
+        let (origin, millis) = self.origin;
+        self.now = millis + self.instant.saturating_duration_since(origin).as_millis() as Millis;
+        self.instant
+    }
+
+    /// Milliseconds of the monotonic clock, as of the last reading.
     pub(crate) fn now(&self) -> Millis {
         self.now
     }
 
     /// The moment in which the last request ended or the turn began: when the next one begins.
     pub(crate) fn moment(&self) -> Instant {
-        self.instant
-    }
-
-    /// Read the precise time, and remember it.
-    pub(crate) fn mark(&mut self) -> Instant {
-        self.instant = Instant::now();
         self.instant
     }
 

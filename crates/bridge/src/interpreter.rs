@@ -1,0 +1,85 @@
+//! The interpreter's duties around fork and signals.
+
+use std::os::fd::RawFd;
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use pyo3::{ffi, prelude::*};
+
+/// What CPython wants done around a fork, so that `os.register_at_fork` and its own locks work.
+#[derive(Debug)]
+pub struct ForkDuties(());
+
+impl ForkDuties {
+    /// Only a thread that is attached to the interpreter may take the duties on.
+    #[must_use]
+    pub fn new(_py: Python<'_>) -> Self {
+        Self(())
+    }
+
+    /// Call before the fork, in the parent.
+    pub fn before(&self) {
+        // SAFETY: `new` proves that this thread is attached, and the master never detaches.
+        #[allow(unsafe_code, reason = "pyo3 offers no fork support")]
+        unsafe {
+            ffi::PyOS_BeforeFork();
+        }
+    }
+
+    /// Call after the fork, in the parent, whether or not it succeeded.
+    pub fn in_parent(&self) {
+        // SAFETY: as above, and `before` was called.
+        #[allow(unsafe_code, reason = "pyo3 offers no fork support")]
+        unsafe {
+            ffi::PyOS_AfterFork_Parent();
+        }
+    }
+
+    /// Call after the fork, in the child.
+    pub fn in_child(&self) {
+        // SAFETY: as above, and `before` was called by the parent.
+        #[allow(unsafe_code, reason = "pyo3 offers no fork support")]
+        unsafe {
+            ffi::PyOS_AfterFork_Child();
+        }
+    }
+}
+
+/// Let SIGABRT (and crashes) write the Python stack of every thread to `log`, even while the interpreter is held.
+///
+/// # Errors
+/// When Python refuses.
+pub fn arm_faulthandler(py: Python<'_>, log: RawFd) -> PyResult<()> {
+    py.import("faulthandler")?.call_method1("enable", (log, true))?;
+    Ok(())
+}
+
+/// Let INT and QUIT interrupt Python code on the main thread with `KeyboardInterrupt`, beside what they do already.
+///
+/// The handlers of the process stay in place: Python is only told what to raise.
+///
+/// # Errors
+/// When Python or the kernel refuses.
+pub fn arm_interrupt(py: Python<'_>) -> PyResult<()> {
+    let module = py.import("signal")?;
+    // Setting the handler in Python replaces the one of the process, which is put back.
+    let ours = replace(&SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()))?;
+    module.call_method1("signal", (Signal::SIGINT as i32, module.getattr("default_int_handler")?))?;
+    replace(&ours)?;
+    for signal in [Signal::SIGINT, Signal::SIGQUIT] {
+        // SAFETY: `PyErr_SetInterruptEx` is async-signal-safe (CPython's documentation says so).
+        #[allow(unsafe_code, reason = "code in a signal handler must be vouched for")]
+        unsafe {
+            signal_hook::low_level::register(signal as i32, || {
+                ffi::PyErr_SetInterruptEx(Signal::SIGINT as i32);
+            })
+        }?;
+    }
+    Ok(())
+}
+
+fn replace(action: &SigAction) -> PyResult<SigAction> {
+    // SAFETY: the action is the default one or one that was in force before.
+    #[allow(unsafe_code, reason = "changing a signal's action has no safe interface")]
+    let old = unsafe { sigaction(Signal::SIGINT, action) };
+    old.map_err(|error| std::io::Error::from(error).into())
+}

@@ -1,0 +1,63 @@
+//! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
+
+use pyo3::prelude::*;
+use rgunicorn_arbiter::{Host, WorkerBoot};
+use rgunicorn_bridge::{ForkDuties, describe};
+use rgunicorn_settings::{Application, Settings};
+
+use crate::worker;
+
+/// CPython as the arbiter's host. The master stays attached to it throughout: it has one thread.
+pub(crate) struct PythonHost<'py> {
+    py: Python<'py>,
+    duties: ForkDuties,
+    application: Application,
+    class: rgunicorn_settings::WorkerClass,
+}
+
+impl<'py> PythonHost<'py> {
+    pub(crate) fn new(py: Python<'py>, settings: &Settings) -> PyResult<Self> {
+        // Signals are the arbiter's business; Python's own handler would interrupt it with an exception.
+        let signal = py.import("_signal")?;
+        signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))?;
+        Ok(Self {
+            py,
+            duties: ForkDuties::new(py),
+            application: settings.application.clone(),
+            class: settings.workers.worker_class,
+        })
+    }
+}
+
+impl Host for PythonHost<'_> {
+    fn before_fork(&mut self) {
+        self.duties.before();
+    }
+
+    fn after_fork_in_parent(&mut self) {
+        self.duties.in_parent();
+    }
+
+    fn after_fork_in_child(&mut self) {
+        self.duties.in_child();
+    }
+
+    fn run_worker(&mut self, boot: WorkerBoot) -> u8 {
+        worker::run(self.py, boot).unwrap_or_else(|error| {
+            let text = describe(self.py, &error);
+            tracing::error!("Exception in worker process\n{text}");
+            1
+        })
+    }
+
+    fn check(&mut self) -> u8 {
+        let Some(spec) = &self.application.app else { return 1 };
+        match worker::load(self.py, spec, &self.application, self.class) {
+            Ok(_) => 0,
+            Err(error) => {
+                tracing::error!("{error}");
+                1
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! From a forked process to a worker class: the application is loaded, the class chosen, the engine set up.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use rgunicorn_arbiter::{Socket, WorkerBoot};
+use rgunicorn_asgi::Ended;
+use rgunicorn_bridge::{
+    ErrorsFile, Interface,
+    app::{self, LoadError},
+    arm_faulthandler, arm_interrupt, interface_of,
+};
+use rgunicorn_http::{Config, Deadlines, Engine, Handle, Limits, Listener};
+use rgunicorn_logging::AccessLog;
+use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
+
+use crate::status;
+
+/// What a worker ends with whose application cannot start, as gunicorn's.
+const BOOT_FAILED: u8 = 3;
+
+/// An application and the interface to serve it by.
+pub(crate) struct Loaded<'py> {
+    app: Bound<'py, PyAny>,
+    interface: Interface,
+    why: Option<&'static str>,
+}
+
+/// Load the application and choose the interface.
+///
+/// # Errors
+/// When it cannot be loaded, or does not fit the worker class that was asked for.
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    spec: &AppSpec,
+    application: &Application,
+    class: WorkerClass,
+) -> Result<Loaded<'py>, LoadError> {
+    if let Err(error) = app::prepare_path(py, application) {
+        return Err(LoadError::NotFound(format!("cannot change sys.path: {error}")));
+    }
+    let app = app::load(py, spec)?;
+    let evidence = interface_of(&app);
+    let (wanted, why) = match class {
+        WorkerClass::Auto => (evidence.interface().unwrap_or(Interface::Wsgi), Some(evidence.reason())),
+        WorkerClass::Sync => (Interface::Wsgi, None),
+        WorkerClass::Asgi => (Interface::Asgi, None),
+    };
+    match evidence.interface() {
+        Some(found) if found != wanted => Err(LoadError::NotFound(format!(
+            "`{spec}` is {} application ({}), which the worker class `{}` cannot serve: use `-k {}`, or no `-k` at all",
+            if found == Interface::Asgi { "an ASGI" } else { "a WSGI" },
+            evidence.reason(),
+            class_of(wanted),
+            class_of(found),
+        ))),
+        _ => Ok(Loaded { app, interface: wanted, why }),
+    }
+}
+
+fn class_of(interface: Interface) -> &'static str {
+    match interface {
+        Interface::Wsgi => "sync",
+        Interface::Asgi => "asgi",
+    }
+}
+
+/// The life of a worker process; returns its exit status.
+///
+/// # Errors
+/// When the worker itself fails, which is never a request's doing.
+pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
+    status::remember(&boot.slot);
+    arm_faulthandler(py, boot.error_log.fd())?;
+    let settings = Arc::clone(&boot.settings);
+    let Some(spec) = &settings.application.app else { return Ok(4) };
+    let loaded = match load(py, spec, &settings.application, settings.workers.worker_class) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            if boot.may_report_failure() {
+                tracing::error!("{error}");
+            }
+            return Ok(error.exit_status());
+        }
+    };
+    if let Some(why) = loaded.why {
+        let class = class_of(loaded.interface);
+        tracing::info!("Worker class of `{spec}`: {class} ({why})");
+    }
+    let engine = engine(&mut boot, &settings, loaded.interface)?;
+    match loaded.interface {
+        Interface::Wsgi => {
+            arm_interrupt(py)?;
+            let worker = rgunicorn_wsgi::Worker {
+                engine,
+                slot: boot.slot.clone(),
+                app: loaded.app.unbind(),
+                errors: Bound::new(py, ErrorsFile::new(Arc::clone(&boot.error_log)))?.into_any().unbind(),
+                multiprocess: settings.workers.workers.0 > 1,
+            };
+            boot.ready()?;
+            rgunicorn_wsgi::run(py, worker)
+        }
+        Interface::Asgi => {
+            let worker = rgunicorn_asgi::Worker {
+                engine,
+                slot: boot.slot.clone(),
+                app: loaded.app.unbind(),
+                settings: settings.asgi.clone(),
+            };
+            match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
+                Ended::Stopped => Ok(0),
+                Ended::StartupFailed(text) => {
+                    if boot.may_report_failure() {
+                        tracing::error!("{text}");
+                    }
+                    Ok(BOOT_FAILED)
+                }
+            }
+        }
+    }
+}
+
+fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> PyResult<Handle> {
+    let listeners = boot.listeners.drain(..).map(|listener| match listener.socket {
+        Socket::Tcp(socket) => Listener::tcp(socket),
+        Socket::Unix(socket) => Listener::unix(socket),
+    });
+    let config = Config {
+        limits: Limits::default(),
+        deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
+        spool_bodies: interface == Interface::Wsgi,
+        most_connections: settings.workers.worker_connections.0 as usize,
+    };
+    let commands = boot.commands.try_clone()?;
+    let mut engine = Engine::new(listeners.collect::<Result<_, _>>()?, commands, boot.slot.clone(), config)?;
+    match AccessLog::open(&settings.logging) {
+        Ok(Some(log)) => engine.log_access(log),
+        Ok(None) => {}
+        // The master opened it a moment ago; serving without a log is better than not serving.
+        Err(error) => tracing::error!("{error}"),
+    }
+    Ok(Handle::new(engine))
+}

@@ -1,0 +1,249 @@
+//! The environ of a request (PEP 3333, "environ Variables"; RFC 3875 for the CGI names).
+//!
+//! An environ starts as a copy of a template that has everything but the request, so that most keys cost nothing.
+
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict, PyString},
+};
+use rgunicorn_bridge::{FieldCache, insert_new, latin1, percent_decoded};
+use rgunicorn_http::{Body, Exchange, Local, Peer, Version};
+
+use crate::{call::Call, file_wrapper::FileWrapper, input::Input};
+
+/// Builds environs.
+pub(crate) struct Environs {
+    template: Py<PyDict>,
+    keys: Keys,
+    fields: FieldCache,
+    /// What is known of each connection, by its place in the engine.
+    ends: Vec<Option<Ends>>,
+}
+
+/// The two ends of a connection as environ values.
+struct Ends {
+    generation: u32,
+    remote: Py<PyString>,
+    remote_port: Option<Py<PyString>>,
+    /// Name and port of the server; a unix socket has none, they come from the Host header.
+    server: Option<(Py<PyString>, Py<PyString>)>,
+}
+
+/// Declares the keys that are set for each request.
+macro_rules! keys {
+    ($($name:ident $text:literal),* $(,)?) => {
+        struct Keys { $($name: Py<PyString>),* }
+
+        impl Keys {
+            fn new(py: Python<'_>) -> Self {
+                Self { $($name: PyString::intern(py, $text).unbind()),* }
+            }
+        }
+    };
+}
+
+keys! {
+    method "REQUEST_METHOD",
+    raw_uri "RAW_URI",
+    path_info "PATH_INFO",
+    query_string "QUERY_STRING",
+    protocol "SERVER_PROTOCOL",
+    server_name "SERVER_NAME",
+    server_port "SERVER_PORT",
+    remote_addr "REMOTE_ADDR",
+    remote_port "REMOTE_PORT",
+    input "wsgi.input",
+    content_length "CONTENT_LENGTH",
+}
+
+impl Environs {
+    pub(crate) fn new(py: Python<'_>, errors: Py<PyAny>, multiprocess: bool) -> PyResult<Self> {
+        let keys = Keys::new(py);
+        let template = PyDict::new(py);
+        template.set_item("wsgi.errors", errors)?;
+        template.set_item("wsgi.version", (1, 0))?;
+        template.set_item("wsgi.multithread", false)?;
+        template.set_item("wsgi.multiprocess", multiprocess)?;
+        template.set_item("wsgi.run_once", false)?;
+        template.set_item("wsgi.file_wrapper", py.get_type::<FileWrapper>())?;
+        template.set_item("wsgi.input_terminated", true)?;
+        template.set_item("wsgi.url_scheme", "http")?;
+        template.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
+        template.set_item("SCRIPT_NAME", "")?;
+        // Most requests leave these as they are.
+        template.set_item(&keys.method, PyString::intern(py, "GET"))?;
+        template.set_item(&keys.query_string, "")?;
+        template.set_item(&keys.protocol, "HTTP/1.1")?;
+        template.set_item(&keys.input, Bound::new(py, Input::empty())?)?;
+        // And these are always replaced; they are here so that the copy has room for them.
+        for key in [&keys.raw_uri, &keys.path_info, &keys.server_name, &keys.server_port, &keys.remote_addr] {
+            template.set_item(key, "")?;
+        }
+        Ok(Self {
+            template: template.unbind(),
+            keys,
+            fields: FieldCache::new(key_of, value_of),
+            ends: Vec::new(),
+        })
+    }
+
+    /// The environ of the call's request.
+    pub(crate) fn build<'py>(&mut self, py: Python<'py>, call: &Py<Call>) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.template.bind(py).copy()?;
+        let built = call.get().with(|exchange| -> PyResult<Option<u64>> {
+            self.set_line(&environ, exchange)?;
+            self.set_ends(&environ, exchange)?;
+            let length = self.set_input(&environ, exchange, call)?;
+            self.set_fields(&environ, exchange)?;
+            Ok(length)
+        });
+        if let Some(length) = built.transpose()?.flatten() {
+            // RFC 9112 7.1.3: the chunks are undone, so the length takes the place of the coding.
+            environ.del_item("HTTP_TRANSFER_ENCODING")?;
+            environ.set_item(&self.keys.content_length, length.to_string())?;
+        }
+        Ok(environ)
+    }
+
+    fn set_line(&self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
+        let py = environ.py();
+        let (method, target, path, query) =
+            (exchange.method(), exchange.target(), exchange.path(), exchange.query());
+        if method != b"GET" {
+            environ.set_item(&self.keys.method, latin1(py, method))?;
+        }
+        let raw_uri = latin1(py, target);
+        environ.set_item(&self.keys.raw_uri, &raw_uri)?;
+        let path_info = match percent_decoded(path) {
+            decoded if *decoded == *target => raw_uri,
+            decoded => latin1(py, &decoded),
+        };
+        environ.set_item(&self.keys.path_info, path_info)?;
+        if !query.is_empty() {
+            environ.set_item(&self.keys.query_string, latin1(py, query))?;
+        }
+        if exchange.head().version() == Version::Http10 {
+            environ.set_item(&self.keys.protocol, "HTTP/1.0")?;
+        }
+        Ok(())
+    }
+
+    fn set_ends(&mut self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
+        let py = environ.py();
+        let (id, keys) = (exchange.id(), &self.keys);
+        if self.ends.len() <= id.key {
+            self.ends.resize_with(id.key + 1, || None);
+        }
+        let ends = match &mut self.ends[id.key] {
+            Some(ends) if ends.generation == id.generation => ends,
+            stale => stale.insert(Ends::new(py, exchange.peer(), id.generation)),
+        };
+        environ.set_item(&keys.remote_addr, &ends.remote)?;
+        if let Some(port) = &ends.remote_port {
+            environ.set_item(&keys.remote_port, port)?;
+        }
+        if let Some((name, port)) = &ends.server {
+            environ.set_item(&keys.server_name, name)?;
+            environ.set_item(&keys.server_port, port)?;
+        } else {
+            let host = exchange.values("host").next().unwrap_or_default();
+            let (name, port) = split_host(host);
+            environ.set_item(&keys.server_name, latin1(py, name))?;
+            environ.set_item(&keys.server_port, latin1(py, port))?;
+        }
+        Ok(())
+    }
+
+    /// Set `wsgi.input`; returns the length of a body whose chunks were undone.
+    fn set_input(
+        &self,
+        environ: &Bound<'_, PyDict>,
+        exchange: &mut Exchange,
+        call: &Py<Call>,
+    ) -> PyResult<Option<u64>> {
+        let py = environ.py();
+        let chunked = exchange.values("transfer-encoding").next().is_some();
+        let (input, length) = match exchange.take_body() {
+            Body::Behind(start, len) => {
+                (Input::memory(PyBytes::new(py, exchange.behind(start, len)).unbind()), len as u64)
+            }
+            Body::Memory(bytes) => (Input::memory(PyBytes::new(py, &bytes).unbind()), bytes.len() as u64),
+            Body::File(file, length) => (Input::file(file), length),
+            Body::Empty if exchange.has_unread_body() => {
+                environ.set_item(&self.keys.input, Bound::new(py, Input::awaited(call.clone_ref(py)))?)?;
+                return Ok(None);
+            }
+            Body::Empty => return Ok(chunked.then_some(0)),
+        };
+        environ.set_item(&self.keys.input, Bound::new(py, input)?)?;
+        Ok(chunked.then_some(length))
+    }
+
+    fn set_fields(&mut self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
+        let py = environ.py();
+        for (name, value) in exchange.fields() {
+            // With an underscore, it would pass for the same name with a hyphen: never let a client forge one.
+            if name.contains(&b'_') {
+                continue;
+            }
+            let (key, value) = self.fields.field(py, name, value);
+            if !insert_new(environ, &key, &value)? {
+                append(environ, &key, &value, name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A repeated field joins the ones before it (RFC 9110 5.3; RFC 9113 8.2.3 for cookies).
+fn append(
+    environ: &Bound<'_, PyDict>,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    name: &[u8],
+) -> PyResult<()> {
+    let Some(before) = environ.get_item(key)? else { return Ok(()) };
+    let separator = if name.eq_ignore_ascii_case(b"cookie") { "; " } else { "," };
+    environ.set_item(key, before.add(separator)?.add(value)?)
+}
+
+/// The environ key of a header name.
+fn key_of<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
+    let upper: String =
+        name.iter().map(|byte| if *byte == b'-' { '_' } else { byte.to_ascii_uppercase() as char }).collect();
+    let key = match upper.as_str() {
+        "CONTENT_TYPE" | "CONTENT_LENGTH" => upper,
+        _ => format!("HTTP_{upper}"),
+    };
+    PyString::intern(py, &key).into_any()
+}
+
+fn value_of<'py>(py: Python<'py>, value: &[u8]) -> Bound<'py, PyAny> {
+    latin1(py, value).into_any()
+}
+
+/// Name and port of a Host header; without a port, the scheme's.
+fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
+    let bracket = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
+    match host[bracket..].iter().position(|byte| *byte == b':') {
+        Some(colon) => (&host[..bracket + colon], &host[bracket + colon + 1..]),
+        None if host.is_empty() => (b"", b""),
+        None => (host, b"80"),
+    }
+}
+
+impl Ends {
+    fn new(py: Python<'_>, peer: &Peer, generation: u32) -> Self {
+        let text = |text: &str| PyString::new(py, text).unbind();
+        let server = match &peer.local {
+            Local::Tcp(address) => Some((text(&address.ip().to_string()), text(&address.port().to_string()))),
+            Local::Unix(_) => None,
+        };
+        Self {
+            generation,
+            remote: text(&peer.remote_address),
+            remote_port: peer.remote_port().map(|port| text(&port.to_string())),
+            server,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The worker's life: turns of the engine, calls of the application, and the end.
+
+use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*};
+use rgunicorn_bridge::log_exception;
+use rgunicorn_http::{Event, Exchange, Handle};
+use rgunicorn_scoreboard::{Command, Lease};
+
+use crate::{
+    call::{Call, Calls},
+    environ::Environs,
+    respond::respond,
+};
+
+/// What a WSGI worker needs.
+pub struct Worker {
+    /// The engine, set up to read bodies before requests are handed out.
+    pub engine: Handle,
+    /// The worker's line on the scoreboard.
+    pub slot: Lease,
+    /// The application.
+    pub app: Py<PyAny>,
+    /// `wsgi.errors`.
+    pub errors: Py<PyAny>,
+    /// Whether other processes serve the same application: `wsgi.multiprocess`.
+    pub multiprocess: bool,
+}
+
+/// Serve until the master, or an operator's signal, asks the worker to stop; returns its exit status.
+///
+/// # Errors
+/// When the engine or the interpreter fails, never because a request does.
+pub fn run(py: Python<'_>, worker: Worker) -> PyResult<u8> {
+    let mut serving = Serving::new(py, worker)?;
+    while serving.turn(py)? {}
+    Ok(0)
+}
+
+struct Serving {
+    engine: Handle,
+    slot: Lease,
+    app: Py<PyAny>,
+    environs: Environs,
+    calls: Calls,
+    /// Names of environ variables that the access log shows.
+    logged: Vec<String>,
+    stop: Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    No,
+    WhenDone,
+    Now,
+}
+
+impl Serving {
+    fn new(py: Python<'_>, worker: Worker) -> PyResult<Self> {
+        let Worker { engine, slot, app, errors, multiprocess } = worker;
+        let logged = engine.lock().access_log().map(|log| log.environ_names().to_vec()).unwrap_or_default();
+        Ok(Self {
+            environs: Environs::new(py, errors, multiprocess)?,
+            calls: Calls::new(engine.clone(), slot.clone()),
+            logged,
+            engine,
+            slot,
+            app,
+            stop: Stop::No,
+        })
+    }
+
+    /// One turn of the engine and the requests that it brings; `false` when it was the last.
+    fn turn(&mut self, py: Python<'_>) -> PyResult<bool> {
+        py.detach(|| self.engine.lock().turn(None))?;
+        self.heed();
+        loop {
+            let (event, now) = {
+                let mut engine = self.engine.lock();
+                (engine.next(), engine.now())
+            };
+            self.slot.beat(now);
+            match event {
+                _ if self.stop == Stop::Now => return Ok(false),
+                None => break,
+                Some(Event::Request(exchange)) => self.serve(py, exchange),
+                // Left over from a response whose thread did not wait for them.
+                Some(Event::Readable(_) | Event::Drained(_) | Event::Closed(_)) => {}
+            }
+        }
+        if let Err(error) = py.check_signals() {
+            self.interrupted(py, &error);
+        }
+        Ok(match self.stop {
+            Stop::No => true,
+            Stop::WhenDone => self.engine.lock().open_connections() > 0,
+            Stop::Now => false,
+        })
+    }
+
+    /// Do what the master asked for.
+    fn heed(&mut self) {
+        let mut engine = self.engine.lock();
+        while let Some(command) = engine.command() {
+            match command {
+                Command::StopGracefully if self.stop == Stop::No => {
+                    self.stop = Stop::WhenDone;
+                    self.slot.enter(rgunicorn_scoreboard::State::Stopping);
+                    engine.retire();
+                }
+                Command::StopGracefully => {}
+                Command::StopQuickly => self.stop = Stop::Now,
+                Command::ReopenLogs => engine.reopen_logs(),
+            }
+        }
+    }
+
+    fn serve(&mut self, py: Python<'_>, exchange: Box<Exchange>) {
+        let call = match self.calls.begin(py, exchange) {
+            Ok(call) => call,
+            Err(error) => return log_exception(py, "Cannot call the application", &error),
+        };
+        let done = self.environs.build(py, &call.call).and_then(|environ| {
+            let returned = self.app.bind(py).call1((&environ, call.start_response.bind(py)));
+            let responded = returned.and_then(|iterable| respond(py, call.call.get(), &iterable));
+            if !self.logged.is_empty() {
+                call.call.get().remember(&environ, &self.logged);
+            }
+            responded
+        });
+        if let Err(error) = done {
+            self.failed(py, call.call.get(), &error);
+        }
+        call.call.get().finish(py);
+        self.calls.end(py, call);
+    }
+
+    /// The application raised: 500 where nothing has been sent yet; otherwise the response is cut off.
+    fn failed(&mut self, py: Python<'_>, call: &Call, error: &PyErr) {
+        if error.is_instance_of::<PyKeyboardInterrupt>(py) && self.interrupted(py, error) {
+            return;
+        }
+        log_exception(py, &format!("Error handling request {}", call.line()), error);
+        call.answer_500(py);
+    }
+
+    /// Python was interrupted: by a stop that was asked for (`true`), or by the application itself.
+    fn interrupted(&mut self, py: Python<'_>, error: &PyErr) -> bool {
+        // The signal that interrupted Python is on the command pipe as well.
+        let polled = py.detach(|| self.engine.lock().turn(Some(std::time::Duration::ZERO)));
+        self.heed();
+        if polled.is_ok() && self.stop == Stop::No {
+            log_exception(py, "The worker was interrupted", error);
+        }
+        self.stop == Stop::Now
+    }
+}
