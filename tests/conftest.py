@@ -90,6 +90,21 @@ def short_directory() -> Iterator[str]:
         yield directory
 
 
+@pytest.fixture(params=["wsgi", "asgi"])
+def plain(request: pytest.FixtureRequest) -> str:
+    """The application of one of the interfaces."""
+    return f"apps.{request.param}_plain:app"
+
+
+@pytest.fixture
+def quiet(kind: Kind, plain: str) -> dict[str, Any]:
+    """The settings every server of these tests has; gunicorn's sync has no keep-alive."""
+    settings: dict[str, Any] = {"keepalive": 30}
+    if kind.name == "gunicorn" and "wsgi" in plain:
+        settings["worker_class"] = "gthread"
+    return settings
+
+
 @pytest.fixture(scope="session")
 def pool(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     """The servers of this session, by what they serve."""

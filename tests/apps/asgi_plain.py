@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from apps.asgi_receive import read_all
 from apps.notes import note
+from apps.wsgi_plain import block
 
 CALLS = itertools.count()
 
@@ -36,6 +38,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         note(f"sleeping {query}")
         await asyncio.sleep(float(query))
         note("slept")
+    elif path == "/block":
+        block(float(query))
+    elif path == "/pid":
+        body = b"%d" % os.getpid()
     elif path == "/raise":
         raise RuntimeError("on purpose")
     headers = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,6 +11,12 @@ from typing import Any
 from apps.notes import note
 
 CALLS = itertools.count()
+
+
+def block(seconds: float) -> None:
+    """Hold the worker; a stack that names this function shows where it hangs."""
+    note(f"blocking {seconds:g}")
+    time.sleep(seconds)
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -29,6 +36,10 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         note(f"sleeping {query}")
         time.sleep(float(query))
         note("slept")
+    elif path == "/block":
+        block(float(query))
+    elif path == "/pid":
+        body = b"%d" % os.getpid()
     elif path == "/raise":
         raise RuntimeError("on purpose")
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Answer", 'an "answer"')])

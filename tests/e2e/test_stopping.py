@@ -1,0 +1,145 @@
+"""Stopping: TERM finishes what is in flight, INT and QUIT do not, nothing takes too long."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from conftest import Serve
+from support.commandline import patience
+
+pytestmark = pytest.mark.only("rgunicorn", "gunicorn")
+
+
+def test_term_finishes_the_requests_in_flight(serve: Serve, plain: str) -> None:
+    server = serve(plain)
+    reply = server.get_in_background("/sleep?0.7")
+    server.wait_log("note: sleeping")
+    assert server.stop() == 0
+    assert reply.result(10).text == "hello"
+    assert server.log_lines("Handling signal: term") == 1
+    assert server.log_lines(r"Worker exiting \(pid: \d+\)") == 1
+    assert server.log_lines("Shutting down: Master") == 1
+
+
+@pytest.mark.only("rgunicorn")
+def test_term_closes_idle_connections_at_once(serve: Serve, plain: str) -> None:
+    server = serve(plain, keepalive=60, graceful_timeout=30)
+    with server.connect() as used, server.connect() as fresh:
+        assert used.get("/").text == "hello"
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < patience(2)
+        assert used.closed_by_server()
+        assert fresh.closed_by_server()
+
+
+@pytest.mark.only("rgunicorn")
+def test_the_last_response_before_the_stop_says_close(serve: Serve, plain: str) -> None:
+    server = serve(plain, keepalive=60)
+    with server.connect() as client:
+        client.send(b"GET /sleep?0.5 HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: sleeping")
+        server.signal("TERM")
+        server.wait_log("Handling signal: term")
+        response = client.read_response()
+        assert response.text == "hello"
+        assert client.closed_by_server()
+    assert server.wait_exit() == 0
+
+
+@pytest.mark.only("rgunicorn")
+def test_a_request_body_in_flight_is_finished_too(serve: Serve, plain: str) -> None:
+    server = serve(plain)
+    with server.connect() as client:
+        client.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nfirs")
+        server.get("/")
+        server.signal("TERM")
+        server.wait_log("Handling signal: term")
+        client.send(b"t hal")
+        answer = client.read_to_close()
+    assert answer == b"" or answer.endswith(b"first ha"[:8])
+    assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize("name", ["INT", "QUIT"])
+def test_int_and_quit_do_not_wait(serve: Serve, plain: str, name: str) -> None:
+    server = serve(plain)
+    with server.connect() as client:
+        client.send(b"GET /sleep?20 HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: sleeping")
+        server.expect("SIGKILL|signal|Error handling request")
+        began = time.monotonic()
+        server.signal(name)
+        assert server.wait_exit() == 0
+        assert time.monotonic() - began < patience(4)
+        assert b"200 OK" not in client.read_to_close()
+    assert server.log_lines(f"Handling signal: {name.lower()}") == 1
+
+
+@pytest.mark.only("rgunicorn")
+def test_a_graceful_stop_ends_within_its_timeout(serve: Serve, plain: str) -> None:
+    server = serve(plain, graceful_timeout=1)
+    with server.connect() as client:
+        client.send(b"GET /block?60 HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: blocking")
+        server.expect("SIGKILL|signal|graceful|timeout|Error handling request")
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert 0.9 <= time.monotonic() - began < patience(2.5)
+        client.read_to_close()
+
+
+@pytest.mark.only("rgunicorn")
+def test_an_asgi_request_that_outlasts_the_timeout_is_cancelled(serve: Serve) -> None:
+    server = serve("apps.asgi_receive:app", asgi_lifespan="off", graceful_timeout=1)
+    with server.connect() as client:
+        client.send(b"GET /sleeper?grace HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: sleeping grace")
+        server.expect("SIGKILL|signal|graceful|timeout|Error handling request")
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < patience(2.5)
+        client.read_to_close()
+
+
+def test_int_after_term_ends_the_wait(serve: Serve, plain: str) -> None:
+    server = serve(plain, graceful_timeout=60)
+    with server.connect() as client:
+        client.send(b"GET /sleep?50 HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: sleeping")
+        server.expect("SIGKILL|signal|Error handling request")
+        server.signal("TERM")
+        server.wait_log("Handling signal: term")
+        server.signal("INT")
+        assert server.wait_exit(within=patience(6)) == 0
+        client.read_to_close()
+
+
+def test_no_connection_is_taken_after_the_stop(serve: Serve, plain: str) -> None:
+    server = serve(plain)
+    address = server.address
+    server.stop()
+    with pytest.raises(ConnectionError):
+        address.open(timeout=1)
+
+
+@pytest.mark.only("rgunicorn")
+def test_a_stop_is_heard_while_a_worker_boots(serve: Serve) -> None:
+    server = serve("apps.flaky:app")
+    (server.directory / "slow").touch()
+    server.expect("SIGKILL|signal|KILL")
+    server.signal("KILL", min(server.worker_pids()))
+    server.wait_log("note: boot is slow")
+    began = time.monotonic()
+    server.signal("INT")
+    assert server.wait_exit() == 0
+    assert time.monotonic() - began < patience(4)
+
+
+def test_a_stop_of_several_workers_ends_them_all(serve: Serve, plain: str) -> None:
+    server = serve(plain, workers=3)
+    server.wait_log("Booting worker", times=3)
+    server.get("/")
+    assert server.stop() == 0
+    assert server.log_lines(r"Worker exiting \(pid: \d+\)") == 3
