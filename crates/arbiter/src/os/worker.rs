@@ -47,8 +47,8 @@ pub(crate) fn obey(_blocked: &SignalsBlocked) -> io::Result<UnixStream> {
 
 /// Install a handler that only does what a handler may.
 pub(super) fn handle(signal: Signal, handler: extern "C" fn(c_int)) -> io::Result<()> {
-    let flags = SaFlags::SA_RESTART | SaFlags::SA_ONSTACK;
-    let action = SigAction::new(SigHandler::Handler(handler), flags, SigSet::empty());
+    // One at a time, and not on the alternative stack: several at once would overflow what faulthandler keeps small.
+    let action = SigAction::new(SigHandler::Handler(handler), SaFlags::SA_RESTART, SigSet::all());
     // SAFETY: every handler given here reads atomics, makes system calls and keeps errno; it allocates nothing.
     #[allow(unsafe_code, reason = "a handler may run between any two instructions")]
     unsafe { sigaction(signal, &action) }?;
