@@ -60,11 +60,14 @@ class Terminal:
         if shutil.which("curl") is None:
             (binaries / "curl").write_text(CURL.format(python=sys.executable))
             (binaries / "curl").chmod(0o755)
+        # curl shows its progress where its output is no terminal.
+        (binaries / ".curlrc").write_text("silent\n")
         name, _, value = self.mark.partition("=")
         path = [str(Path(sys.executable).parent), str(binaries), os.environ.get("PATH", os.defpath)]
         self.env = {
             **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             name: value,
+            "CURL_HOME": str(binaries),
             "PATH": os.pathsep.join(path),
             "RGUNICORN_BIND": f"127.0.0.1:{self.port('8000')}",
         }
