@@ -1,0 +1,8 @@
+"""How Django calls the application."""
+
+from django.apps import AppConfig
+
+
+class GuestbookConfig(AppConfig):
+    name = "guestbook"
+    verbose_name = "Guest book"
