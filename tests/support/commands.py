@@ -79,6 +79,7 @@ UVICORN_OPTIONS = {
     "asgi_loop": "--loop",
     "asgi_lifespan": "--lifespan",
     "loglevel": "--log-level",
+    "chdir": "--app-dir",
 }
 
 

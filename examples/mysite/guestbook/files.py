@@ -19,8 +19,7 @@ def file_response(request: HttpRequest, file: File) -> HttpResponse | StreamingH
     response = FileResponse(file.open("rb"), as_attachment=True, filename=file.name.split("/")[-1])
     if not isinstance(request, ASGIRequest):
         return response
-    streaming = StreamingHttpResponse(_blocks(file), headers=dict(response.items()))
-    return streaming
+    return StreamingHttpResponse(_blocks(file), headers=dict(response.items()))
 
 
 async def _blocks(file: File) -> AsyncIterator[bytes]:
