@@ -97,8 +97,8 @@ impl<'host> Master<'host> {
     ) -> Result<Self, StartError> {
         let pid = this_process();
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
-        let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
         let mut signals = Signals::hear().map_err(StartError::system("handle signals"))?;
+        let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
         let bound = bind_all(&settings.network, &mut signals, &mut |notice| log(&notice))?;
         let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
         log(&Notice::ListeningAt { addresses: addresses.join(","), pid });

@@ -8,7 +8,7 @@ use rgunicorn_settings::Settings;
 use crate::{
     error::StartError,
     host::{Host, WorkerBoot},
-    machine::notices::{Fate, Level, Notice},
+    machine::notices::{Ending, Fate, Level, Notice},
     master::{Master, Outcome},
     os::{
         daemon::{Detached, Promise, detach},
@@ -56,7 +56,10 @@ fn work(boot: WorkerBoot, host: &mut dyn Host) -> u8 {
 }
 
 fn give_up(error: &StartError, promise: Option<Promise>) -> u8 {
-    log(&Notice::CannotStart { error: error.to_string() });
+    log(&match error {
+        StartError::Stopped => Notice::ShuttingDown { ending: Ending::Asked },
+        _ => Notice::CannotStart { error: error.to_string() },
+    });
     if let Some(promise) = promise {
         promise.break_with(error.status());
     }

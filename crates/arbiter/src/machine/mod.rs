@@ -88,7 +88,10 @@ impl Arbiter {
             Event::Tick => self.tick(now),
         }
         match self.phase {
-            Phase::Booting | Phase::Running => self.balance(now),
+            Phase::Booting | Phase::Running => {
+                self.balance(now);
+                self.announce();
+            }
             Phase::Stopping(_) => self.end_if_alone(now),
             Phase::Ended => {}
         }
@@ -110,6 +113,11 @@ impl Arbiter {
         };
         let look = self.limits.timeout.map(|timeout| self.ticked + pace(timeout));
         [workers, stop, self.backoff.deadline(), look].into_iter().flatten().min()
+    }
+
+    #[cfg(test)]
+    fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping(_))
     }
 
     fn forked(&mut self, age: Age, pid: Pid, now: Millis) {
@@ -139,12 +147,6 @@ impl Arbiter {
         self.backoff.succeeded();
         if matches!(self.phase, Phase::Booting) {
             self.phase = Phase::Running;
-        }
-        let ready =
-            self.workers.values().filter(|worker| matches!(worker.life, Life::Serving { .. })).count();
-        if !self.announced && ready >= self.target as usize && matches!(self.phase, Phase::Running) {
-            self.announced = true;
-            self.actions.push_back(Action::AllReady);
         }
     }
 
@@ -234,6 +236,15 @@ impl Arbiter {
         let surplus = alive.len().saturating_sub(target);
         for age in alive.into_iter().take(surplus) {
             self.dismiss(age, Signal::Term, now + self.limits.graceful, now);
+        }
+    }
+
+    /// Say once that all of the first workers are ready.
+    fn announce(&mut self) {
+        let serves = |worker: &&Worker| matches!(worker.life, Life::Serving { .. });
+        if !self.announced && self.workers.values().filter(serves).count() >= self.target as usize {
+            self.announced = true;
+            self.actions.push_back(Action::AllReady);
         }
     }
 

@@ -32,6 +32,9 @@ impl Arbiter {
 
     /// A worker that filled a place is gone (or as good as gone): fill it at once, later, or not at all.
     pub(super) fn lost(&mut self, ready_since: Option<Millis>, now: Millis) {
+        if matches!(self.phase, Phase::Stopping(_)) {
+            return;
+        }
         match ready_since {
             None => self.boot_crashed(now),
             Some(since) => {
