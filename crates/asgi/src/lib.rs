@@ -1,34 +1,18 @@
-//! The ASGI worker class (ASGI 3).
+//! The ASGI worker class: ASGI 3 over the engine, on an asyncio or uvloop event loop on the worker's main thread.
+//!
+//! The event loop watches the engine's one descriptor. When it is readable, [`server`] takes a turn and starts an
+//! `asyncio.Task` for each request; the task drives a [`call`], which is the application's coroutine with what the
+//! server does before and after it, and whose `receive` and `send` talk to the engine directly: no queue, no other
+//! thread. [`scope`] builds scopes, [`waiting`] is what `receive` and `send` return, [`lifespan`] runs startup and
+//! shutdown, and [`event_loop`] chooses the loop.
 
-use pyo3::prelude::*;
-use rgunicorn_http::Handle;
-use rgunicorn_scoreboard::Lease;
-use rgunicorn_settings::Asgi;
+mod call;
+mod event_loop;
+mod lifespan;
+mod messages;
+mod scope;
+mod server;
+mod waiting;
+mod worker;
 
-/// What an ASGI worker needs.
-pub struct Worker {
-    /// The engine.
-    pub engine: Handle,
-    /// The slot.
-    pub slot: Lease,
-    /// The application.
-    pub app: Py<PyAny>,
-    /// Loop and lifespan.
-    pub settings: Asgi,
-}
-
-/// How an ASGI worker ended.
-pub enum Ended {
-    /// It was told to stop.
-    Stopped,
-    /// The application's lifespan startup failed; with the text for the log.
-    StartupFailed(String),
-}
-
-/// Serve.
-///
-/// # Errors
-/// Never yet.
-pub fn run(_py: Python<'_>, _worker: Worker, _ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
-    Ok(Ended::Stopped)
-}
+pub use worker::{Ended, Worker, run};

@@ -107,6 +107,7 @@ pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
                 slot: boot.slot.clone(),
                 app: loaded.app.unbind(),
                 settings: settings.asgi.clone(),
+                graceful_timeout: settings.workers.graceful_timeout.0,
             };
             match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
                 Ended::Stopped => Ok(0),

@@ -70,6 +70,18 @@ impl Reply {
         Ok(())
     }
 
+    /// Start over, with this status code and its usual reason.
+    ///
+    /// # Errors
+    /// When the code is none that an application may answer with.
+    pub fn begin_code(&mut self, code: u16) -> Result<(), ReplyError> {
+        if code == 200 {
+            return self.begin(b"200 OK");
+        }
+        let reason = http::StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
+        self.begin(format!("{code} {}", reason.unwrap_or_default()).as_bytes())
+    }
+
     /// Forget everything but the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();

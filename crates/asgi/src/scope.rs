@@ -1,0 +1,147 @@
+//! The scope of a request (ASGI HTTP spec 2.5, "HTTP Connection Scope").
+//!
+//! A scope starts as a copy of a template that has everything but the request.
+
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict, PyList, PyString, PyTuple},
+};
+use rgunicorn_bridge::{FieldCache, percent_decoded};
+use rgunicorn_http::{Exchange, Local, Peer, Remote, Version};
+
+/// Builds scopes.
+pub(crate) struct Scopes {
+    template: Py<PyDict>,
+    versions: Py<PyDict>,
+    state: Py<PyDict>,
+    keys: Keys,
+    fields: FieldCache,
+    /// The two ends of each connection, by its place in the engine.
+    ends: Vec<Option<Ends>>,
+}
+
+struct Ends {
+    generation: u32,
+    client: Py<PyAny>,
+    server: Py<PyAny>,
+}
+
+/// Declares the keys that are set for each request.
+macro_rules! keys {
+    ($($name:ident),* $(,)?) => {
+        struct Keys { $($name: Py<PyString>),* }
+
+        impl Keys {
+            fn new(py: Python<'_>) -> Self {
+                Self { $($name: PyString::intern(py, stringify!($name)).unbind()),* }
+            }
+        }
+    };
+}
+
+keys!(asgi, http_version, method, path, raw_path, query_string, headers, client, server, state);
+
+impl Scopes {
+    /// `state` is what the application left in the lifespan scope.
+    pub(crate) fn new(py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let keys = Keys::new(py);
+        let template = PyDict::new(py);
+        template.set_item("type", PyString::intern(py, "http"))?;
+        template.set_item(&keys.asgi, py.None())?;
+        template.set_item(&keys.http_version, "1.1")?;
+        template.set_item(&keys.method, PyString::intern(py, "GET"))?;
+        template.set_item("scheme", "http")?;
+        template.set_item("root_path", "")?;
+        template.set_item(&keys.query_string, PyBytes::new(py, b""))?;
+        // These are always replaced; they are here so that the copy has room for them.
+        for key in [&keys.path, &keys.raw_path, &keys.headers, &keys.client, &keys.server, &keys.state] {
+            template.set_item(key, py.None())?;
+        }
+        Ok(Self {
+            template: template.unbind(),
+            versions: versions(py)?.unbind(),
+            state: state.clone().unbind(),
+            keys,
+            fields: FieldCache::new(lower_name, value_of),
+            ends: Vec::new(),
+        })
+    }
+
+    /// The scope of a request.
+    pub(crate) fn build<'py>(
+        &mut self,
+        py: Python<'py>,
+        exchange: &Exchange,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let scope = self.template.bind(py).copy()?;
+        let keys = &self.keys;
+        scope.set_item(&keys.asgi, self.versions.bind(py).copy()?)?;
+        scope.set_item(&keys.state, self.state.bind(py).copy()?)?;
+        let (method, path, query) = (exchange.method(), exchange.path(), exchange.query());
+        if method != b"GET" {
+            scope.set_item(&keys.method, String::from_utf8_lossy(method))?;
+        }
+        if exchange.head().version() == Version::Http10 {
+            scope.set_item(&keys.http_version, "1.0")?;
+        }
+        scope.set_item(&keys.path, String::from_utf8_lossy(&percent_decoded(path)))?;
+        scope.set_item(&keys.raw_path, PyBytes::new(py, path))?;
+        if !query.is_empty() {
+            scope.set_item(&keys.query_string, PyBytes::new(py, query))?;
+        }
+        let fields = exchange.fields();
+        let mut headers = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            let (name, value) = self.fields.field(py, name, value);
+            headers.push(PyTuple::new(py, [name, value])?);
+        }
+        scope.set_item(&keys.headers, PyList::new(py, headers)?)?;
+        self.set_ends(&scope, exchange)?;
+        Ok(scope)
+    }
+
+    fn set_ends(&mut self, scope: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
+        let py = scope.py();
+        let id = exchange.id();
+        if self.ends.len() <= id.key {
+            self.ends.resize_with(id.key + 1, || None);
+        }
+        let ends = match &mut self.ends[id.key] {
+            Some(ends) if ends.generation == id.generation => ends,
+            stale => stale.insert(Ends::new(py, exchange.peer(), id.generation)?),
+        };
+        scope.set_item(&self.keys.client, &ends.client)?;
+        scope.set_item(&self.keys.server, &ends.server)
+    }
+}
+
+/// What `scope["asgi"]` says.
+pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let versions = PyDict::new(py);
+    versions.set_item("version", "3.0")?;
+    versions.set_item("spec_version", "2.5")?;
+    Ok(versions)
+}
+
+impl Ends {
+    fn new(py: Python<'_>, peer: &Peer, generation: u32) -> PyResult<Self> {
+        let client = match peer.remote {
+            Remote::Tcp(address) => (&peer.remote_address, address.port()).into_pyobject(py)?.into_any(),
+            Remote::Unix => py.None().into_bound(py),
+        };
+        let server = match &peer.local {
+            Local::Tcp(address) => (address.ip().to_string(), address.port()).into_pyobject(py)?.into_any(),
+            Local::Unix(path) => (path.as_os_str(), py.None()).into_pyobject(py)?.into_any(),
+        };
+        Ok(Self { generation, client: client.unbind(), server: server.unbind() })
+    }
+}
+
+/// Header names are lower-cased (ASGI HTTP spec, `headers`).
+fn lower_name<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
+    PyBytes::new(py, &name.to_ascii_lowercase()).into_any()
+}
+
+fn value_of<'py>(py: Python<'py>, value: &[u8]) -> Bound<'py, PyAny> {
+    PyBytes::new(py, value).into_any()
+}

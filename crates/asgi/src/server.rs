@@ -1,0 +1,327 @@
+//! Between the event loop and the engine: turns, new requests, and events for those at work.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use pyo3::{
+    intern,
+    prelude::*,
+    types::{PyDict, PyList, PyType},
+};
+use rgunicorn_bridge::log_exception;
+use rgunicorn_http::{Event, Exchange, Handle, Id};
+use rgunicorn_scoreboard::{Command, Lease, State};
+
+use crate::{call::Call, event_loop::Loop, scope::Scopes, waiting::Done};
+
+/// Events handled before the loop's other callbacks have a turn.
+const AT_ONCE: usize = 256;
+/// Seconds before the master's limit at which a graceful stop gives up, so that cleanup and shutdown are run.
+const STOP_MARGIN: f64 = 1.0;
+/// Seconds that cancelled requests have for their cleanup.
+const CLEANUP: f64 = 1.0;
+/// How long access log lines may wait for company.
+const LINES_WAIT: f64 = 0.02;
+
+/// What all calls of one worker share.
+pub(crate) struct Server {
+    pub(crate) engine: Handle,
+    pub(crate) app: Py<PyAny>,
+    pub(crate) event_loop: Loop,
+    /// The awaitable of every `send` that is done at once.
+    pub(crate) done: Py<Done>,
+    slot: Lease,
+    scopes: Mutex<Scopes>,
+    /// The call that each connection's exchange belongs to, by the connection's place in the engine.
+    calls: Mutex<Vec<Option<Py<Call>>>>,
+    /// Applications' coroutines that have not ended, be their responses complete or not.
+    running: AtomicUsize,
+    stop: AtomicU8,
+    /// A turn is on the loop's list.
+    turn_due: AtomicBool,
+    flush_due: AtomicBool,
+    logs_access: bool,
+    /// Seconds from a client's leaving to the cancellation of what is at work for it.
+    patience: f64,
+    /// Seconds that a graceful stop has before what is left is cancelled.
+    stop_limit: f64,
+    coroutine: Py<PyType>,
+    callbacks: OnceLock<Callbacks>,
+}
+
+/// Bound methods of the [`Turner`], made once.
+struct Callbacks {
+    turn: Py<PyAny>,
+    flush: Py<PyAny>,
+    leave: Py<PyAny>,
+}
+
+/// What a server is made of.
+pub(crate) struct Parts {
+    pub(crate) engine: Handle,
+    pub(crate) app: Py<PyAny>,
+    pub(crate) event_loop: Loop,
+    pub(crate) slot: Lease,
+    pub(crate) scopes: Scopes,
+    pub(crate) patience: Duration,
+    pub(crate) graceful_timeout: Duration,
+}
+
+/// Whether the worker is to stop, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Stop {
+    No = 0,
+    WhenDone = 1,
+    Now = 2,
+}
+
+impl Server {
+    pub(crate) fn new(py: Python<'_>, parts: Parts) -> PyResult<Arc<Self>> {
+        let Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout } = parts;
+        let stop_limit =
+            (graceful_timeout.as_secs_f64() - STOP_MARGIN).max(graceful_timeout.as_secs_f64() / 2.0);
+        let coroutine = py.import("types")?.getattr("CoroutineType")?.cast_into::<PyType>()?;
+        let logs_access = engine.lock().access_log().is_some();
+        let server = Arc::new(Self {
+            engine,
+            app,
+            event_loop,
+            done: Py::new(py, Done::nothing())?,
+            slot,
+            scopes: Mutex::new(scopes),
+            calls: Mutex::default(),
+            running: AtomicUsize::new(0),
+            stop: AtomicU8::new(Stop::No as u8),
+            turn_due: AtomicBool::new(false),
+            flush_due: AtomicBool::new(false),
+            logs_access,
+            patience: patience.as_secs_f64(),
+            stop_limit,
+            coroutine: coroutine.unbind(),
+            callbacks: OnceLock::new(),
+        });
+        let turner = Bound::new(py, Turner { server: Arc::clone(&server) })?;
+        let bound = |name: &str| turner.getattr(name).map(Bound::unbind);
+        let callbacks = Callbacks { turn: bound("turn")?, flush: bound("flush")?, leave: bound("leave")? };
+        // The server was made here: nobody has set them before.
+        let _ = server.callbacks.set(callbacks);
+        Ok(server)
+    }
+
+    fn callbacks(&self) -> &Callbacks {
+        self.callbacks.get().expect("a server is made with its callbacks")
+    }
+
+    /// Let the loop watch the engine.
+    pub(crate) fn watch(&self, py: Python<'_>) -> PyResult<()> {
+        let fd = self.engine.lock().fd();
+        let event_loop = self.event_loop.event_loop.bind(py);
+        event_loop.call_method1("add_reader", (fd, &self.callbacks().turn))?;
+        // Connections that were waiting before the loop ran.
+        self.turn_soon(py)
+    }
+
+    /// Let the loop forget the engine.
+    pub(crate) fn unwatch(&self, py: Python<'_>) -> PyResult<()> {
+        let fd = self.engine.lock().fd();
+        self.event_loop.event_loop.bind(py).call_method1("remove_reader", (fd,)).map(drop)
+    }
+
+    pub(crate) fn stop(&self) -> Stop {
+        match self.stop.load(Relaxed) {
+            0 => Stop::No,
+            1 => Stop::WhenDone,
+            _ => Stop::Now,
+        }
+    }
+
+    pub(crate) fn is_coroutine(&self, object: &Bound<'_, PyAny>) -> bool {
+        object.get_type().is(self.coroutine.bind(object.py()))
+    }
+
+    fn turn_soon(&self, py: Python<'_>) -> PyResult<()> {
+        if self.turn_due.swap(true, Relaxed) {
+            return Ok(());
+        }
+        self.event_loop.call_soon(py, self.callbacks().turn.bind(py))
+    }
+
+    /// A response is over.
+    pub(crate) fn finish(&self, py: Python<'_>, exchange: Box<Exchange>) -> PyResult<()> {
+        let key = exchange.id().key;
+        let call =
+            self.calls.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key).and_then(Option::take);
+        drop(call);
+        let more = {
+            let mut engine = self.engine.lock();
+            engine.finish(exchange);
+            engine.has_work()
+        };
+        if more || self.stop() != Stop::No {
+            self.turn_soon(py)?;
+        }
+        if self.logs_access && !self.flush_due.swap(true, Relaxed) {
+            self.event_loop.call_later(LINES_WAIT, self.callbacks().flush.bind(py))?;
+        }
+        Ok(())
+    }
+
+    /// An application's coroutine has ended.
+    pub(crate) fn ended(&self, py: Python<'_>) -> PyResult<()> {
+        self.running.fetch_sub(1, Relaxed);
+        if self.stop() == Stop::No { Ok(()) } else { self.turn_soon(py) }
+    }
+
+    /// One turn of the engine.
+    fn turn(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
+        self.turn_due.store(false, Relaxed);
+        {
+            let mut engine = self.engine.lock();
+            engine.turn(Some(Duration::ZERO))?;
+            self.slot.beat(engine.now());
+        }
+        self.heed(py)?;
+        for _ in 0..AT_ONCE {
+            let Some(event) = self.engine.lock().next() else { break };
+            if let Err(error) = self.handle(py, event) {
+                log_exception(py, "Error in the server", &error);
+            }
+        }
+        let (more, open) = {
+            let engine = self.engine.lock();
+            (engine.has_work(), engine.open_connections())
+        };
+        if more {
+            self.turn_soon(py)?;
+        }
+        let done = open == 0 && self.running.load(Relaxed) == 0;
+        match self.stop() {
+            Stop::Now => self.leave(py),
+            Stop::WhenDone if done => self.leave(py),
+            Stop::WhenDone | Stop::No => Ok(()),
+        }
+    }
+
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        self.event_loop.event_loop.bind(py).call_method0(intern!(py, "stop")).map(drop)
+    }
+
+    /// Do what the master asked for.
+    fn heed(&self, py: Python<'_>) -> PyResult<()> {
+        let before = self.stop();
+        {
+            let mut engine = self.engine.lock();
+            while let Some(command) = engine.command() {
+                match command {
+                    Command::StopGracefully if self.stop() == Stop::No => {
+                        self.stop.store(Stop::WhenDone as u8, Relaxed);
+                        self.slot.enter(State::Stopping);
+                        engine.retire();
+                    }
+                    Command::StopGracefully => {}
+                    Command::StopQuickly => self.stop.store(Stop::Now as u8, Relaxed),
+                    Command::ReopenLogs => engine.reopen_logs(),
+                }
+            }
+        }
+        if before == Stop::No && self.stop() == Stop::WhenDone {
+            self.event_loop.call_later(self.stop_limit, self.callbacks().leave.bind(py))?;
+        }
+        Ok(())
+    }
+
+    /// Cancel what is still at work for requests, and give it a moment to clean up.
+    pub(crate) fn cancel_requests(&self, py: Python<'_>) -> PyResult<()> {
+        let asyncio = py.import("asyncio")?;
+        let tasks = PyList::empty(py);
+        for task in asyncio.call_method1("all_tasks", (self.event_loop.event_loop.bind(py),))?.try_iter()? {
+            let task = task?;
+            if task.call_method0("get_coro")?.is_instance_of::<Call>() {
+                task.call_method0("cancel")?;
+                tasks.append(task)?;
+            }
+        }
+        if tasks.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!("Cancelling {} requests that have not ended in time", tasks.len());
+        let arguments = PyDict::new(py);
+        arguments.set_item("timeout", CLEANUP)?;
+        self.event_loop.run_until_complete(&asyncio.call_method("wait", (tasks,), Some(&arguments))?)?;
+        Ok(())
+    }
+
+    fn handle(self: &Arc<Self>, py: Python<'_>, event: Event) -> PyResult<()> {
+        match event {
+            Event::Request(exchange) => self.start(py, exchange),
+            Event::Readable(id) | Event::Drained(id) => match self.call(py, id) {
+                Some(call) => call.get().wake(py),
+                None => Ok(()),
+            },
+            Event::Closed(id) => {
+                let Some(call) = self.call(py, id) else { return Ok(()) };
+                if call.get().note_left(py)? {
+                    let expire = call.bind(py).getattr(intern!(py, "expire"))?;
+                    self.event_loop.call_later(self.patience, &expire)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, py: Python<'_>, exchange: Box<Exchange>) -> PyResult<()> {
+        let scope = self.scopes.lock().unwrap_or_else(PoisonError::into_inner).build(py, &exchange)?;
+        let call = Bound::new(py, Call::new(Arc::clone(self), exchange, scope.unbind()))?;
+        let key = call.get().id().key;
+        {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            if calls.len() <= key {
+                calls.resize_with(key + 1, || None);
+            }
+            calls[key] = Some(call.clone().unbind());
+        }
+        self.running.fetch_add(1, Relaxed);
+        let task = self.event_loop.start(call.as_any())?;
+        call.get().set_task(task);
+        Ok(())
+    }
+
+    fn call(&self, py: Python<'_>, id: Id) -> Option<Py<Call>> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let call = calls.get(id.key)?.as_ref()?;
+        (call.get().id() == id).then(|| call.clone_ref(py))
+    }
+}
+
+/// What the event loop calls.
+#[pyclass(frozen, module = "rgunicorn")]
+struct Turner {
+    server: Arc<Server>,
+}
+
+#[pymethods]
+impl Turner {
+    /// The engine has something to do.
+    fn turn(&self, py: Python<'_>) -> PyResult<()> {
+        self.server.turn(py)
+    }
+
+    /// A graceful stop has reached its limit.
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        self.server.leave(py)
+    }
+
+    /// Access log lines have waited long enough.
+    fn flush(&self) {
+        self.server.flush_due.store(false, Relaxed);
+        if let Some(log) = self.server.engine.lock().access_log() {
+            log.flush();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The worker's life: the loop is made, the application started, requests served, the application stopped.
+
+use std::time::Duration;
+
+use pyo3::{prelude::*, types::PyDict};
+use rgunicorn_http::Handle;
+use rgunicorn_scoreboard::Lease;
+use rgunicorn_settings::Asgi;
+
+use crate::{
+    event_loop::Loop,
+    lifespan::Lifespan,
+    scope::Scopes,
+    server::{Parts, Server},
+};
+
+/// What an ASGI worker needs.
+pub struct Worker {
+    /// The engine, set up to leave request bodies in the socket until they are read.
+    pub engine: Handle,
+    /// The worker's line on the scoreboard.
+    pub slot: Lease,
+    /// The application.
+    pub app: Py<PyAny>,
+    /// Loop and lifespan.
+    pub settings: Asgi,
+    /// How long a graceful stop may take before what is left is cancelled.
+    pub graceful_timeout: Duration,
+}
+
+/// How an ASGI worker ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// The application's lifespan startup failed; with the text for the log.
+    StartupFailed(String),
+}
+
+/// Serve until the master, or an operator's signal, asks the worker to stop. `ready` is called once the application has
+/// started.
+///
+/// # Errors
+/// When the event loop fails or cannot be made, never because a request does.
+pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
+    let Worker { engine, slot, app, settings, graceful_timeout } = worker;
+    let event_loop = Loop::new(py, settings.event_loop)?;
+    let state = PyDict::new(py);
+    let lifespan = match Lifespan::start(&event_loop, app.bind(py), &state, settings.lifespan)? {
+        Ok(lifespan) => lifespan,
+        Err(text) => return Ok(Ended::StartupFailed(text)),
+    };
+    let scopes = Scopes::new(py, &state)?;
+    let patience = settings.disconnect_grace.0;
+    let server =
+        Server::new(py, Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout })?;
+    server.watch(py)?;
+    ready()?;
+    let served = server.event_loop.run_forever(py);
+    server.unwatch(py)?;
+    // What is still running has had its time: a quick stop, or a graceful one that reached its limit.
+    server.cancel_requests(py)?;
+    lifespan.stop(&server.event_loop, py)?;
+    server.event_loop.close(py)?;
+    served.map(|()| Ended::Stopped)
+}
