@@ -252,7 +252,7 @@ impl<'host> Master<'host> {
         let Newborn { age, slot, blocked } = newborn;
         let files = self.bound.files.iter().chain(&self.pidfile).map(OwnFile::mark).collect();
         let remains = Remains { files, board: Arc::clone(&self.board) };
-        let commands = worker::obey(&blocked).map_err(StartError::system("handle signals"))?;
+        let commands = worker::obey(self.signals, &blocked).map_err(StartError::system("handle signals"))?;
         orphan::follow(self.pid, remains, &blocked).map_err(StartError::system("follow the master"))?;
         drop(blocked);
         self.error_log.after_fork();

@@ -56,9 +56,10 @@ fn work(boot: WorkerBoot, host: &mut dyn Host) -> u8 {
 }
 
 fn give_up(error: &StartError, promise: Option<Promise>) -> u8 {
-    log(&match error {
-        StartError::Stopped => Notice::ShuttingDown { ending: Ending::Asked },
-        _ => Notice::CannotStart { error: error.to_string() },
+    log(&if matches!(error, StartError::Stopped) {
+        Notice::ShuttingDown { ending: Ending::Asked }
+    } else {
+        Notice::CannotStart { error: error.to_string() }
     });
     if let Some(promise) = promise {
         promise.break_with(error.status());

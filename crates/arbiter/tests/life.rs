@@ -10,7 +10,7 @@ use std::{
 };
 
 use nix::sys::signal::{Signal, kill};
-use server::{Server, is_alive, read, wait_until};
+use server::{Server, is_alive, pid_of, read, wait_until};
 
 #[test]
 fn the_first_lines_are_gunicorns_and_in_its_order() {
@@ -198,4 +198,17 @@ fn a_hang_up_of_the_whole_terminal_does_not_cost_a_worker() {
     server.signal(Signal::SIGTERM);
     server.end();
     assert_eq!(answer, format!("{worker}\n"), "{}", server.log());
+}
+
+#[test]
+fn a_signal_for_a_process_that_the_application_forked_does_not_reach_the_worker() {
+    let mut server = Server::start("forks", &["-b", "unix:site.sock"]);
+    let worker = server.booted(1)[0];
+    let forked = pid_of(&server.wait_line("forked "));
+    kill(forked, Signal::SIGTERM).unwrap();
+    wait_until("it died as asked", || !is_alive(forked));
+    let mut answer = String::new();
+    UnixStream::connect(server.path("site.sock")).unwrap().read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, format!("{worker}\n"));
+    server.stop();
 }

@@ -74,15 +74,21 @@ fn leave_if_orphaned() {
 mod imp {
     use std::io;
 
-    use nix::sys::{prctl::set_pdeathsig, signal::Signal};
+    use nix::sys::{
+        prctl::set_pdeathsig,
+        signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction},
+    };
 
-    use super::{super::worker::handle, orphaned};
+    use super::orphaned;
 
     /// Meant for coprocessors that no longer exist; the kernel never sends it.
     const SIGNAL: Signal = Signal::SIGSTKFLT;
 
     pub(super) fn ask_for_signal() -> io::Result<()> {
-        handle(SIGNAL, orphaned)?;
+        let action = SigAction::new(SigHandler::Handler(orphaned), SaFlags::SA_RESTART, SigSet::all());
+        // SAFETY: the handler reads atomics, makes system calls and does not return to a process without a master.
+        #[allow(unsafe_code, reason = "a handler may run between any two instructions")]
+        unsafe { sigaction(SIGNAL, &action) }?;
         set_pdeathsig(SIGNAL)?;
         Ok(())
     }
