@@ -93,8 +93,9 @@ class Terminal:
     def type(self, command: Command) -> None:
         """Run a command and compare its output with the page."""
         typed = self.adapted(command.typed)
-        serves = typed.startswith(SERVERS) and not ENDS_BY_ITSELF.search(typed)
-        if serves:
+        ours = typed.startswith(SERVERS)
+        serves = ours and not ENDS_BY_ITSELF.search(typed)
+        if ours:
             self.stop_server()
         output = self.directory / f".output-{command.line}"
         with output.open("wb") as file:
