@@ -43,7 +43,7 @@ impl FieldCache {
         value: &[u8],
     ) -> (Bound<'py, PyAny>, Bound<'py, PyAny>) {
         let slot = &mut self.slots[place(name)];
-        if !slot.as_ref().is_some_and(|slot| *slot.name == *name) {
+        if slot.as_ref().is_none_or(|slot| *slot.name != *name) {
             *slot = Some(Slot::new(name, (self.make_name)(py, name).unbind()));
         }
         let Some(slot) = slot else { unreachable!("the slot was just filled") };

@@ -66,15 +66,19 @@ pub fn arm_interrupt(py: Python<'_>) -> PyResult<()> {
     module.call_method1("signal", (Signal::SIGINT as i32, module.getattr("default_int_handler")?))?;
     replace(&ours)?;
     for signal in [Signal::SIGINT, Signal::SIGQUIT] {
-        // SAFETY: `PyErr_SetInterruptEx` is async-signal-safe (CPython's documentation says so).
+        // SAFETY: `interrupt` calls nothing but an async-signal-safe function.
         #[allow(unsafe_code, reason = "code in a signal handler must be vouched for")]
-        unsafe {
-            signal_hook::low_level::register(signal as i32, || {
-                ffi::PyErr_SetInterruptEx(Signal::SIGINT as i32);
-            })
-        }?;
+        unsafe { signal_hook::low_level::register(signal as i32, interrupt) }?;
     }
     Ok(())
+}
+
+fn interrupt() {
+    // SAFETY: it may be called at any time, from any thread, even in a signal handler (CPython's documentation).
+    #[allow(unsafe_code, reason = "pyo3 offers no such call")]
+    unsafe {
+        ffi::PyErr_SetInterruptEx(Signal::SIGINT as i32);
+    }
 }
 
 fn replace(action: &SigAction) -> PyResult<SigAction> {

@@ -1,9 +1,6 @@
 //! Which interface an application has: found by looking at it, without calling it.
 
-use pyo3::{
-    prelude::*,
-    types::PyType,
-};
+use pyo3::{prelude::*, types::PyType};
 
 /// CPython's flag for the code of a coroutine function (`inspect.CO_COROUTINE`).
 const CO_COROUTINE: u32 = 0x80;

@@ -85,7 +85,7 @@ pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
     };
     if let Some(why) = loaded.why {
         let class = class_of(loaded.interface);
-        tracing::info!("Worker class of `{spec}`: {class} ({why})");
+        tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
     }
     let engine = engine(&mut boot, &settings, loaded.interface)?;
     match loaded.interface {

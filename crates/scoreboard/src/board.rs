@@ -100,9 +100,10 @@ impl Scoreboard {
 
     fn slot(&self, index: usize) -> &Slot {
         assert!(index < self.slots, "slot {index} of {}", self.slots);
+        let offset = size_of::<Header>() + index * size_of::<Slot>();
         // SAFETY: the header is followed by `slots` slots, and `index` was checked; its size keeps their alignment.
         #[allow(unsafe_code, reason = "the mapping is untyped")]
-        let place = unsafe { self.memory.cast::<Header>().add(1).cast::<Slot>().add(index) };
+        let place = unsafe { self.memory.byte_add(offset) }.cast::<Slot>();
         // SAFETY: zeroed memory is a valid slot, all of whose fields are atomics.
         #[allow(unsafe_code, reason = "the mapping is untyped")]
         unsafe {

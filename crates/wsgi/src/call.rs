@@ -241,7 +241,7 @@ fn write_head(reply: &mut Reply, status: &Bound<'_, PyAny>, headers: &Bound<'_, 
     let refused = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
     let status = text(status, "the status")?;
     reply
-        .begin(&latin1_bytes(&status).map_err(|error| refused(&format!("the status {error}")))?)
+        .begin(&latin1_bytes(status).map_err(|error| refused(&format!("the status {error}")))?)
         .map_err(|error| refused(&error))?;
     for header in headers.try_iter()? {
         let header = header?;
@@ -251,8 +251,8 @@ fn write_head(reply: &mut Reply, status: &Bound<'_, PyAny>, headers: &Bound<'_, 
         };
         let (name, value) = (pair.get_item(0)?, pair.get_item(1)?);
         let (name, value) = (text(&name, "the header name")?, text(&value, "the header value")?);
-        let bytes = latin1_bytes(&name).map_err(|error| refused(&format!("the header name {error}")))?;
-        let content = latin1_bytes(&value).map_err(|error| {
+        let bytes = latin1_bytes(name).map_err(|error| refused(&format!("the header name {error}")))?;
+        let content = latin1_bytes(value).map_err(|error| {
             refused(&format!("the value of the header `{}` {error}", bytes.escape_ascii()))
         })?;
         reply.field(&bytes, &content).map_err(|error| refused(&error))?;

@@ -187,6 +187,10 @@ impl Engine {
     }
 
     /// The next thing that happened; `None` when another turn is needed.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "no iterator: between two events the engine is used otherwise"
+    )]
     pub fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.pending.pop_front() {
@@ -333,7 +337,6 @@ impl Handle {
     }
 
     /// Take the engine for a moment. Do not call Python while holding it.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, Engine> {
         // A panic inside the engine is a bug that costs one connection at most; its state is consistent between calls.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -68,7 +68,7 @@ impl Timers {
     pub(crate) fn fired(&mut self) {
         // It was readable, so this does not block; if someone else emptied it, arming it again is all that matters.
         let mut expirations = [0; 8];
-        let _ = nix::unistd::read(&self.descriptor.as_fd(), &mut expirations);
+        let _ = nix::unistd::read(self.descriptor.as_fd(), &mut expirations);
         self.armed = NEVER;
     }
 }
