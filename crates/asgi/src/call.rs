@@ -11,7 +11,7 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
 };
-use rgunicorn_bridge::{Step, log_exception, step, throw};
+use rgunicorn_bridge::{Step, step, throw};
 use rgunicorn_http::{BodyRead, Exchange, Id};
 
 use crate::{
@@ -24,31 +24,31 @@ use crate::{
 /// One call of the application.
 #[pyclass(frozen, weakref, module = "rgunicorn", name = "Request")]
 pub(crate) struct Call {
-    server: Arc<Server>,
+    pub(crate) server: Arc<Server>,
     id: Id,
-    scope: Py<PyDict>,
+    pub(crate) scope: Py<PyDict>,
     state: Mutex<State>,
 }
 
-struct State {
+pub(crate) struct State {
     /// Until the response is complete.
-    exchange: Option<Box<Exchange>>,
+    pub(crate) exchange: Option<Box<Exchange>>,
     /// `http.response.start` has been sent.
-    begun: bool,
+    pub(crate) begun: bool,
     /// The application has been given the whole body.
     body_done: bool,
     /// The client has left, or at least sends no more.
-    left: bool,
+    pub(crate) left: bool,
     /// The application has been told so.
     told: bool,
     /// Futures of those who wait for a message, and for room.
     receivers: Vec<Py<PyAny>>,
     senders: Vec<Py<PyAny>>,
-    stage: Stage,
-    task: Option<Py<PyAny>>,
+    pub(crate) stage: Stage,
+    pub(crate) task: Option<Py<PyAny>>,
 }
 
-enum Stage {
+pub(crate) enum Stage {
     New,
     Running(Py<PyAny>),
     Finished,
@@ -89,7 +89,7 @@ impl Call {
     }
 
     /// No Python code may run, and no Python object be dropped, while the state is locked.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,17 +209,6 @@ impl Call {
         }
     }
 
-    /// The response is complete, or never will be: the exchange goes back to the engine.
-    fn give_back(&self, py: Python<'_>) -> PyResult<()> {
-        let exchange = self.state().exchange.take();
-        match exchange {
-            Some(exchange) => self.server.finish(py, exchange),
-            None => Ok(()),
-        }?;
-        // Nobody is told anything but `http.disconnect` from now on.
-        self.wake(py)
-    }
-
     /// Call the application; the result is what its task steps through.
     fn begin<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
@@ -255,73 +244,6 @@ impl Call {
             Ok(Step::Returned(_)) => call.ended(py, None).map(|()| None),
             Err(error) => call.ended(py, Some(error)).map(|()| None),
         }
-    }
-
-    /// The application's coroutine has ended.
-    fn ended(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
-        let (stage, task, left) = {
-            let mut state = self.state();
-            (std::mem::replace(&mut state.stage, Stage::Finished), state.task.take(), state.left)
-        };
-        drop((stage, task));
-        let cancelled = error.as_ref().is_some_and(|error| self.server.event_loop.is_cancelled(py, error));
-        match &error {
-            // A client that left is no fault of the application, nor is a cancellation that followed.
-            Some(error) if left && error.is_instance_of::<PyOSError>(py) => {}
-            Some(_) if cancelled => {}
-            Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
-            None => self.check_complete(py, left),
-        }
-        self.make_up(py)?;
-        self.server.ended(py)?;
-        match error {
-            Some(error) if cancelled => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    /// The application returned: was that its whole response?
-    fn check_complete(&self, py: Python<'_>, left: bool) {
-        let state = self.state();
-        let Some(exchange) = &state.exchange else { return };
-        if left {
-            return;
-        }
-        let missing = if exchange.is_started() || state.begun {
-            "the application returned before its response was complete; connection closed"
-        } else {
-            "the application returned without a response"
-        };
-        drop(state);
-        let line = self.line(py);
-        py.detach(|| tracing::error!("{line}: {missing}"));
-    }
-
-    /// Answer 500 where nothing has been sent yet, and give the exchange back.
-    fn make_up(&self, py: Python<'_>) -> PyResult<()> {
-        const BODY: &[u8] = b"Internal Server Error\n";
-        if let Some(exchange) = &mut self.state().exchange
-            && !exchange.is_started()
-        {
-            let begun = exchange.reply.begin(b"500 Internal Server Error");
-            let named = exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8");
-            debug_assert!(begun.is_ok() && named.is_ok());
-            // The client may be gone, which is as well.
-            let _ = self.server.engine.lock().send(exchange, BODY, true);
-        }
-        self.give_back(py)
-    }
-
-    /// The request line for the log, without its version; control characters escaped.
-    fn line(&self, py: Python<'_>) -> String {
-        let scope = self.scope.bind(py);
-        let text = |key: &str| scope.get_item(key).ok().flatten();
-        let bytes =
-            |key: &str| text(key).and_then(|value| value.extract::<Vec<u8>>().ok()).unwrap_or_default();
-        let method = text("method").map(|method| method.to_string()).unwrap_or_default();
-        let query = bytes("query_string");
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{method} {}{mark}{}", bytes("raw_path").escape_ascii(), query.escape_ascii())
     }
 }
 

@@ -7,6 +7,7 @@
 //! shutdown, and [`event_loop`] chooses the loop.
 
 mod call;
+mod ending;
 mod event_loop;
 mod lifespan;
 mod messages;

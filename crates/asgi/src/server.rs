@@ -276,6 +276,10 @@ impl Server {
     }
 
     fn start(self: &Arc<Self>, py: Python<'_>, exchange: Box<Exchange>) -> PyResult<()> {
+        if exchange.head().semantics().websocket {
+            self.refuse_websocket(exchange);
+            return Ok(());
+        }
         let scope = self.scopes.lock().unwrap_or_else(PoisonError::into_inner).build(py, &exchange)?;
         let call = Bound::new(py, Call::new(Arc::clone(self), exchange, scope.unbind()))?;
         let key = call.get().id().key;
@@ -290,6 +294,22 @@ impl Server {
         let task = self.event_loop.start(call.as_any())?;
         call.get().set_task(task);
         Ok(())
+    }
+
+    /// Answer an upgrade to a websocket, which this worker class does not speak, without the application.
+    fn refuse_websocket(&self, mut exchange: Box<Exchange>) {
+        const BODY: &[u8] = b"websocket connections are not supported by this server\n";
+        let built = exchange.reply.begin_code(501).and_then(|()| {
+            exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8")?;
+            exchange.reply.field(b"Connection", b"close")
+        });
+        debug_assert!(built.is_ok());
+        let target = exchange.target().escape_ascii().to_string();
+        tracing::warn!("Refused a websocket upgrade for {target}: websockets are not supported yet");
+        let mut engine = self.engine.lock();
+        // The client may be gone, which is as well.
+        let _ = engine.send(&mut exchange, BODY, true);
+        engine.finish(exchange);
     }
 
     fn call(&self, py: Python<'_>, id: Id) -> Option<Py<Call>> {

@@ -1,0 +1,86 @@
+//! How a call ends: what is owed to the client where the application did not do its part, and what the log says.
+
+use pyo3::{exceptions::PyOSError, prelude::*};
+use rgunicorn_bridge::log_exception;
+
+use crate::call::{Call, Stage};
+
+impl Call {
+    /// The application's coroutine has ended.
+    pub(crate) fn ended(&self, py: Python<'_>, error: Option<PyErr>) -> PyResult<()> {
+        let (stage, task, left) = {
+            let mut state = self.state();
+            (std::mem::replace(&mut state.stage, Stage::Finished), state.task.take(), state.left)
+        };
+        drop((stage, task));
+        let cancelled = error.as_ref().is_some_and(|error| self.server.event_loop.is_cancelled(py, error));
+        match &error {
+            // A client that left is no fault of the application, nor is a cancellation that followed.
+            Some(error) if left && error.is_instance_of::<PyOSError>(py) => {}
+            Some(_) if cancelled => {}
+            Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
+            None => self.check_complete(py, left),
+        }
+        self.make_up(py)?;
+        self.server.ended(py)?;
+        match error {
+            Some(error) if cancelled => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The application returned: was that its whole response?
+    fn check_complete(&self, py: Python<'_>, left: bool) {
+        let state = self.state();
+        let Some(exchange) = &state.exchange else { return };
+        if left {
+            return;
+        }
+        let missing = if exchange.is_started() || state.begun {
+            "the application returned before its response was complete; connection closed"
+        } else {
+            "the application returned without a response"
+        };
+        drop(state);
+        let line = self.line(py);
+        py.detach(|| tracing::error!("{line}: {missing}"));
+    }
+
+    /// Answer 500 where nothing has been sent yet, and give the exchange back.
+    pub(crate) fn make_up(&self, py: Python<'_>) -> PyResult<()> {
+        const BODY: &[u8] = b"Internal Server Error\n";
+        if let Some(exchange) = &mut self.state().exchange
+            && !exchange.is_started()
+        {
+            let begun = exchange.reply.begin(b"500 Internal Server Error");
+            let named = exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8");
+            debug_assert!(begun.is_ok() && named.is_ok());
+            // The client may be gone, which is as well.
+            let _ = self.server.engine.lock().send(exchange, BODY, true);
+        }
+        self.give_back(py)
+    }
+
+    /// The request line for the log, without its version; control characters escaped.
+    pub(crate) fn line(&self, py: Python<'_>) -> String {
+        let scope = self.scope.bind(py);
+        let text = |key: &str| scope.get_item(key).ok().flatten();
+        let bytes =
+            |key: &str| text(key).and_then(|value| value.extract::<Vec<u8>>().ok()).unwrap_or_default();
+        let method = text("method").map(|method| method.to_string()).unwrap_or_default();
+        let query = bytes("query_string");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{method} {}{mark}{}", bytes("raw_path").escape_ascii(), query.escape_ascii())
+    }
+
+    /// The response is complete, or never will be: the exchange goes back to the engine.
+    pub(crate) fn give_back(&self, py: Python<'_>) -> PyResult<()> {
+        let exchange = self.state().exchange.take();
+        match exchange {
+            Some(exchange) => self.server.finish(py, exchange),
+            None => Ok(()),
+        }?;
+        // Nobody is told anything but `http.disconnect` from now on.
+        self.wake(py)
+    }
+}
