@@ -10,7 +10,7 @@ from support.raw import CutError
 from support.server import Server
 
 #: What each server writes for an exception of the application.
-FAILED = r"Error handling request|Exception in ASGI|ASGI"
+FAILED = r"Error handling request|Exception in ASGI|\] GET /"
 
 
 @pytest.fixture

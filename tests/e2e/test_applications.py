@@ -28,7 +28,7 @@ NAMES = {
 def test_the_application_decides_the_class_and_the_log_says_so(serve: Serve, name: str) -> None:
     server = serve(name, worker_class=None)
     assert server.get("/").text == "hello"
-    server.wait_log(f"Using worker: {NAMES[name]}")
+    server.wait_log(f"(Using worker|Worker class of .*): {NAMES[name]}")
 
 
 @pytest.mark.parametrize(

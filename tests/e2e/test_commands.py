@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import subprocess
@@ -80,7 +81,8 @@ def test_a_command_serves_and_stops(
     wait_until(lambda: "Booting worker" in log.read_text(), what="the first worker", within=20)
     answer = httpx.get(f"http://{variables['RGUNICORN_BIND']}/", timeout=20)
     assert answer.status_code == 200
-    assert f"Using worker: {name}" in log.read_text()
+    said = rf"(Using worker|Worker class of .*): {name}"
+    wait_until(lambda: re.search(said, log.read_text()), what="the worker class")
     wait_until(lambda: len(children(process.pid)) == workers, what="every worker")
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0, log.read_text()

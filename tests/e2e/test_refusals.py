@@ -59,7 +59,7 @@ OPTIONS: dict[str, tuple[list[str], list[str]]] = {
     "log level": (["--log-level", "loud"], ["level", "loud", "info"]),
     "environment without a value": (["-e", "NAME"], ["NAME"]),
     "directory": (["--chdir", "/does/not/exist"], ["chdir", "/does/not/exist"]),
-    "access log format": (["--access-logformat", "%(h"], ["%(h"]),
+    "access log format": (["--access-logfile", "-", "--access-logformat", "%(h"], ["%(h"]),
 }
 
 
@@ -219,11 +219,21 @@ def test_the_first_of_two_addresses_is_given_back(directory: Path, short_directo
 
 
 @pytest.mark.parametrize("option", ["--error-logfile", "--access-logfile", "--pid"])
-@pytest.mark.parametrize("value", ["/nowhere/at/all/file", "."])
-def test_a_file_that_cannot_be_written(directory: Path, option: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "says"), [("/nowhere/at/all/file", "/nowhere/at/all"), (".", "directory")]
+)
+def test_a_file_that_cannot_be_written(directory: Path, option: str, value: str, says: str) -> None:
     outcome = run(["rgunicorn", APP, *BIND, option, value], directory)
-    refused(outcome, {1, 2}, value)
+    refused(outcome, {1, 2}, says)
     assert list(directory.iterdir()) == []
+
+
+def test_a_pid_file_that_is_another_file_is_left_alone(directory: Path) -> None:
+    path = directory / "precious.txt"
+    path.write_text("keep me")
+    outcome = run(["rgunicorn", APP, *BIND, "--pid", "precious.txt"], directory)
+    refused(outcome, {1}, "precious.txt")
+    assert path.read_text() == "keep me"
 
 
 def test_a_pid_file_of_a_live_process_is_respected(directory: Path) -> None:

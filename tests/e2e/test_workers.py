@@ -114,7 +114,7 @@ def test_ttou_lets_the_worker_finish_its_request(serve: Serve, plain: str) -> No
 @pytest.mark.only("rgunicorn")
 def test_a_worker_that_hangs_is_shown_in_the_log_and_replaced(serve: Serve, plain: str) -> None:
     server = serve(plain, timeout=1)
-    server.expect("WORKER TIMEOUT", "SIGKILL|SIGABRT|signal")
+    server.expect("WORKER TIMEOUT", "SIGKILL|SIGABRT|signal", "has worked for")
     hung = server.worker_pids()
     with server.connect() as client:
         client.send(b"GET /block?60 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -130,7 +130,7 @@ def test_a_worker_that_hangs_is_shown_in_the_log_and_replaced(serve: Serve, plai
 @pytest.mark.only("rgunicorn")
 def test_every_thread_of_a_hung_worker_is_shown(serve: Serve) -> None:
     server = serve("apps.threads_wsgi:app", timeout=1)
-    server.expect("WORKER TIMEOUT", "SIGKILL|SIGABRT|signal")
+    server.expect("WORKER TIMEOUT", "SIGKILL|SIGABRT|signal", "has worked for")
     with server.connect() as client:
         client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         server.wait_log(r'threads_wsgi\.py", line \d+ in beside')
@@ -171,6 +171,7 @@ def test_timeout_0_turns_the_watchdog_off(serve: Serve, plain: str) -> None:
 def test_a_worker_that_cannot_boot_any_more_is_retried_with_patience(serve: Serve) -> None:
     server = serve("apps.flaky:app")
     server.expect(".*")
+    assert server.get("/").text == "hello"
     (server.directory / "broken").touch()
     server.signal("KILL", min(server.worker_pids()))
     server.wait_log("note: boot fails", times=3)

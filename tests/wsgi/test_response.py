@@ -242,7 +242,8 @@ def test_hop_by_hop_headers_of_the_application_do_not_reach_the_framing(
     response = server.get(f"/wrong_start?{case}")
     assert response.status in (200, 500)
     if response.status == 200:
-        assert (response.framing, response.body) == ("length", b"never")
+        assert response.framing in ("length", "chunked")
+        assert response.body == b"never"
 
 
 @pytest.mark.only("rgunicorn")
