@@ -199,16 +199,3 @@ fn a_hang_up_of_the_whole_terminal_does_not_cost_a_worker() {
     server.end();
     assert_eq!(answer, format!("{worker}\n"), "{}", server.log());
 }
-
-#[test]
-fn a_signal_for_a_process_that_the_application_forked_does_not_reach_the_worker() {
-    let mut server = Server::start("forks", &["-b", "unix:site.sock"]);
-    let worker = server.booted(1)[0];
-    let forked = pid_of(&server.wait_line("forked "));
-    kill(forked, Signal::SIGTERM).unwrap();
-    wait_until("it died as asked", || !is_alive(forked));
-    let mut answer = String::new();
-    UnixStream::connect(server.path("site.sock")).unwrap().read_to_string(&mut answer).unwrap();
-    assert_eq!(answer, format!("{worker}\n"));
-    server.stop();
-}

@@ -84,3 +84,49 @@ fn die_as_asked(signal: c_int) {
         libc::raise(signal);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use nix::{
+        errno::Errno,
+        sys::{
+            signal::kill,
+            wait::{WaitStatus, waitpid},
+        },
+        unistd::{Pid as RawPid, pause},
+    };
+
+    use super::{
+        super::fork::{Fork, SingleThreaded, fork},
+        *,
+    };
+
+    #[test]
+    fn a_signal_for_a_process_that_the_application_forked_is_its_own() {
+        // One that no other test of this process uses.
+        let signal = Signal::SIGUSR2;
+        let (mut read, write) = UnixStream::pair().unwrap();
+        write.set_nonblocking(true).unwrap();
+        pass_on(signal, Command::ReopenLogs, write.as_raw_fd()).unwrap();
+        // The child makes no more than a system call, so the other threads of this process do not matter.
+        let child = match fork(&SingleThreaded::in_spite_of(1)).unwrap() {
+            Fork::Child => loop {
+                pause();
+            },
+            Fork::Parent { child } => RawPid::from_raw(child.0),
+        };
+        kill(child, signal).unwrap();
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Signaled(child, signal, false)));
+
+        let mut byte = [0];
+        read.set_nonblocking(true).unwrap();
+        let nothing = read.read(&mut byte).unwrap_err();
+        assert_eq!(nothing.raw_os_error(), Some(Errno::EAGAIN as i32), "no command for this process");
+        read.set_nonblocking(false).unwrap();
+        kill(RawPid::this(), signal).unwrap();
+        read.read_exact(&mut byte).unwrap();
+        assert_eq!(byte[0], Command::ReopenLogs as u8);
+    }
+}

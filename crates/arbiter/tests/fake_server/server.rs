@@ -9,7 +9,7 @@ use std::{
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::signal::{SigSet, Signal, raise},
-    unistd::{ForkResult, Pid, fork, pause},
+    unistd::{Pid, pause},
 };
 use rgunicorn_arbiter::{Host, Listener, Socket, WorkerBoot, run};
 use rgunicorn_logging::ErrorLog;
@@ -56,7 +56,6 @@ impl Host for FakeHost {
                 boot.ready().expect("nothing to fail");
                 return if serve(&mut boot) == Ended::Connected { 3 } else { 0 };
             }
-            Some("forks") => fork_and_wait(),
             _ => {}
         }
         boot.ready().expect("nothing to fail");
@@ -74,17 +73,6 @@ fn fail(boot: &WorkerBoot, status: u8) -> u8 {
         tracing::error!("Exception in worker process");
     }
     status
-}
-
-/// A process of the application's own, as `multiprocessing` makes them.
-fn fork_and_wait() {
-    // SAFETY: this process has one thread.
-    #[allow(unsafe_code, reason = "the test is about a fork")]
-    match unsafe { fork() } {
-        Ok(ForkResult::Parent { child }) => tracing::warn!("forked {child}"),
-        Ok(ForkResult::Child) => hang(),
-        Err(errno) => panic!("{errno}"),
-    }
 }
 
 fn hang() -> ! {
