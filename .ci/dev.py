@@ -85,7 +85,7 @@ COMMANDS: dict[str, Command] = {
     "lint": lint,
     "test": test,
     "unit": steps.unit,
-    "e2e": lambda words: pytest(["tests/e2e", "tests/http", "tests/wsgi", "tests/asgi", *words]),
+    "e2e": lambda words: pytest(["tests/e2e", "tests/http1", "tests/wsgi", "tests/asgi", *words]),
     "compat": steps.compat,
     "docs": lambda words: pytest(["tests/docs", *words]),
     "gen": steps.gen,
@@ -111,7 +111,7 @@ to work on it:
   lint      formatting, clippy, ruff, mypy
   test      unit, then all of pytest (arguments go to pytest)
   unit      Rust's tests (arguments go to cargo test)
-  e2e       pytest on the real command: tests/{e2e,http,wsgi,asgi}
+  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi}
   compat    the same test files against peers
   docs      execute the examples of README and docs
   gen       write the generated pages (gen --check only compares)

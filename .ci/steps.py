@@ -199,7 +199,7 @@ def compat(words: Sequence[str]) -> None:
     tools()
     test_requirements(VENV)
     VENV.pip("gunicorn", "uvicorn[standard]")
-    folders = ["tests/wsgi", "tests/asgi", "tests/http"]
+    folders = ["tests/wsgi", "tests/asgi", "tests/http1"]
     for peer in ("gunicorn", "uvicorn"):
         pytest(VENV, ["-q", "--server", peer, *folders, *words])
 
