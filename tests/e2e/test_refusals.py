@@ -220,7 +220,7 @@ def test_the_first_of_two_addresses_is_given_back(directory: Path, short_directo
 
 @pytest.mark.parametrize("option", ["--error-logfile", "--access-logfile", "--pid"])
 @pytest.mark.parametrize(
-    ("value", "says"), [("/nowhere/at/all/file", "/nowhere/at/all"), (".", "directory")]
+    ("value", "says"), [("/nowhere/at/all/file", "/nowhere/at/all"), (".", "file")]
 )
 def test_a_file_that_cannot_be_written(directory: Path, option: str, value: str, says: str) -> None:
     outcome = run(["rgunicorn", APP, *BIND, option, value], directory)

@@ -44,6 +44,13 @@ def test_web_concurrency_is_the_default_of_workers(serve: Serve, plain: str) -> 
     server.wait_until(lambda: len(server.worker_pids()) == 2)
 
 
+@pytest.mark.only("rgunicorn")
+def test_the_master_has_one_thread(serve: Serve, plain: str) -> None:
+    server = serve(plain, workers=2)
+    server.get("/")
+    assert len(os.listdir(f"/proc/{server.pid}/task")) == 1
+
+
 def test_a_killed_worker_is_replaced(serve: Serve, plain: str) -> None:
     server = serve(plain, workers=2)
     server.expect("SIGKILL|signal 9|KILL")
