@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::statuses;
+
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -41,8 +43,8 @@ impl StartError {
             | Self::AlreadyRunning { .. }
             | Self::PidFile { .. }
             | Self::NotAPidFile { .. }
-            | Self::System { .. } => 1,
-            Self::Stopped => 0,
+            | Self::System { .. } => statuses::FAILED,
+            Self::Stopped => statuses::DONE,
         }
     }
 }

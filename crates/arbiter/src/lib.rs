@@ -14,6 +14,7 @@ mod master;
 mod os;
 mod run;
 pub mod signals;
+pub mod statuses;
 
 pub use host::{Host, WorkerBoot};
 pub use machine::notices;

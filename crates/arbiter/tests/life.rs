@@ -10,7 +10,7 @@ use std::{
 };
 
 use nix::sys::signal::{Signal, kill};
-use server::{Server, is_alive, pid_of, read, wait_until};
+use server::{Server, is_alive, read, wait_until};
 
 #[test]
 fn the_first_lines_are_gunicorns_and_in_its_order() {

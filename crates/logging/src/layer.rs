@@ -163,6 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn our_own_crates_and_the_extension_module_are_heard_in_full() {
+        let text = logged(Level::Debug, || {
+            tracing::info!(target: "rgunicorn_asgi::worker", "Using uvloop");
+            tracing::info!(target: "_rgunicorn::worker", "Worker class");
+            tracing::debug!(target: "_rgunicorn", "Loaded");
+        });
+        assert_eq!(text, "[INFO] Using uvloop\n[INFO] Worker class\n[DEBUG] Loaded\n");
+    }
+
+    #[test]
     fn fields_follow_the_text() {
         let text = logged(Level::Info, || {
             tracing::info!(pid = 42, name = "two words", path = ?Path::new("/a b"), ok = true, "Booting worker");

@@ -7,12 +7,12 @@ use tracing::level_filters::LevelFilter;
 /// Target of an ERROR event that is to be logged as CRITICAL, a level that `tracing` does not have.
 const CRITICAL: &str = "critical";
 
-/// What the targets of our own crates start with.
-const OURS: &str = "rgunicorn";
+/// What the targets of our own crates start with: the second is the extension module.
+const OURS: [&str; 2] = ["rgunicorn", "_rgunicorn"];
 
 /// The level of an event; `None` if nobody wants it at any level: traces, and what libraries say below a warning.
 pub(crate) fn level_of(metadata: &Metadata<'_>) -> Option<Level> {
-    let ours = metadata.target().starts_with(OURS);
+    let ours = OURS.iter().any(|ours| metadata.target().starts_with(ours));
     match *metadata.level() {
         tracing::Level::ERROR if metadata.target() == CRITICAL => Some(Level::Critical),
         tracing::Level::ERROR => Some(Level::Error),

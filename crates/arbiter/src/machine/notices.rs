@@ -200,7 +200,9 @@ impl fmt::Display for Notice {
             Self::ForkFailed { reason, wait } => {
                 write!(out, "cannot fork a worker: {reason}: trying again in {}", Seconds(*wait))
             }
-            Self::LeftBehind { workers } => write!(out, "{workers} workers did not end even after SIGKILL"),
+            Self::LeftBehind { workers } => {
+                write!(out, "{} did not end even after SIGKILL", counted(*workers, "worker"))
+            }
             Self::WokeLate { late } => {
                 write!(out, "Woke up {} late: workers get one more timeout", Seconds(*late))
             }
@@ -210,7 +212,8 @@ impl fmt::Display for Notice {
             Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
             Self::OtherThreads { threads } => write!(
                 out,
-                "{threads} other threads run in this process: a forked worker may hang (start the server before them)"
+                "{} in this process: a forked worker may hang (start the server before other threads)",
+                counted(*threads, "other thread")
             ),
         }
     }
@@ -266,6 +269,11 @@ impl Fate {
             }
         }
     }
+}
+
+/// `1 worker`, `2 workers`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A time as people read it: `0.5 s`, `31 s`.
@@ -364,6 +372,11 @@ mod tests {
         ] {
             assert!(lines.iter().any(|line| line == known), "{known} is missing");
         }
+    }
+
+    #[test]
+    fn nouns_are_counted() {
+        assert_eq!([counted(1, "worker"), counted(2, "worker")], ["1 worker", "2 workers"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     notices::{Ending, Notice},
     worker::Life,
 };
+use crate::statuses::{APP_FAILED, BOOT_FAILED, DONE};
 
 /// A quick stop lasts no longer.
 const QUICK: Millis = 2_000;
@@ -26,17 +27,17 @@ pub(super) enum Failure {
 impl Failure {
     /// What an exit status at boot means.
     pub(super) fn from_code(code: i32) -> Option<Self> {
-        match code {
-            3 => Some(Self::Boot),
-            4 => Some(Self::App),
+        match u8::try_from(code).ok()? {
+            BOOT_FAILED => Some(Self::Boot),
+            APP_FAILED => Some(Self::App),
             _ => None,
         }
     }
 
     fn status(self) -> u8 {
         match self {
-            Self::Boot => 3,
-            Self::App => 4,
+            Self::Boot => BOOT_FAILED,
+            Self::App => APP_FAILED,
         }
     }
 
@@ -162,7 +163,7 @@ impl Arbiter {
         if let Some(failure) = stop.failure {
             self.log(Notice::Reason { text: failure.reason() });
         }
-        self.actions.push_back(Action::Exit(stop.failure.map_or(0, Failure::status)));
+        self.actions.push_back(Action::Exit(stop.failure.map_or(DONE, Failure::status)));
         self.phase = Phase::Ended;
     }
 }

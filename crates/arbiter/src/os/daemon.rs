@@ -19,6 +19,7 @@ use crate::{
     error::StartError,
     host::{Host, detach_stdio},
     machine::event::{Pid, Request},
+    statuses::INTERRUPTED,
 };
 
 /// What the daemon owes to the command that waits for it.
@@ -133,13 +134,14 @@ fn wait(mut daemon: UnixStream) -> Result<u8, StartError> {
 
 /// The exit status that says which signal ended the wait.
 fn interruption(request: Request) -> Option<u8> {
-    match request {
-        Request::Int => Some(130),
-        Request::Term => Some(143),
-        Request::Hup => Some(129),
-        Request::Quit => Some(131),
-        Request::Ttin | Request::Ttou | Request::Usr1 | Request::Usr2 | Request::Winch => None,
-    }
+    let signal = match request {
+        Request::Int => libc::SIGINT,
+        Request::Term => libc::SIGTERM,
+        Request::Hup => libc::SIGHUP,
+        Request::Quit => libc::SIGQUIT,
+        Request::Ttin | Request::Ttou | Request::Usr1 | Request::Usr2 | Request::Winch => return None,
+    };
+    u8::try_from(signal).ok().map(|signal| INTERRUPTED + signal)
 }
 
 fn still_starting(heard: &[u8]) -> String {

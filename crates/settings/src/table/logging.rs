@@ -18,8 +18,8 @@ settings! {
         ///
         /// `%(h)s` remote address, `%(l)s` always `-`, `%(u)s` user of basic authentication, `%(t)s` time, `%(r)s`
         /// request line, `%(m)s` method, `%(U)s` path, `%(q)s` query string, `%(H)s` protocol, `%(s)s` status,
-        /// `%(B)s` length of the response body, `%(b)s` the same with `-` for none, `%(f)s` referer, `%(a)s` user
-        /// agent, `%(T)s` time taken in seconds, `%(M)s` in milliseconds, `%(D)s` in microseconds, `%(L)s` in
+        /// `%(B)s` and `%(b)s` length of the response body (0 for none), `%(f)s` referer, `%(a)s` user agent,
+        /// `%(T)s` time taken in seconds, `%(M)s` in milliseconds, `%(D)s` in microseconds, `%(L)s` in
         /// seconds with a fraction, `%(p)s` process, `%({name}i)s` request header, `%({name}o)s` response header,
         /// `%({name}e)s` variable of the WSGI environment. What is missing is written `-`.
         access_log_format ["--access-logformat"] "FORMAT", since "0.1": String =
