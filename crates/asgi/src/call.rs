@@ -6,12 +6,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::{
-    exceptions::{PyOSError, PyRuntimeError},
+    exceptions::PyRuntimeError,
     intern,
     prelude::*,
     types::{PyBytes, PyDict},
 };
-use rgunicorn_bridge::{Step, step, throw};
+use rgunicorn_bridge::{ClientDisconnected, Step, step, throw};
 use rgunicorn_http::{BodyRead, Exchange, Id};
 
 use crate::{
@@ -248,7 +248,7 @@ impl Call {
 }
 
 fn gone() -> PyErr {
-    PyOSError::new_err("the client has disconnected")
+    ClientDisconnected::new_err("the client has disconnected")
 }
 
 #[pymethods]

@@ -1,7 +1,7 @@
 //! How a call ends: what is owed to the client where the application did not do its part, and what the log says.
 
-use pyo3::{exceptions::PyOSError, prelude::*};
-use rgunicorn_bridge::log_exception;
+use pyo3::prelude::*;
+use rgunicorn_bridge::{is_disconnect, log_exception};
 
 use crate::call::{Call, Stage};
 
@@ -16,7 +16,9 @@ impl Call {
         let cancelled = error.as_ref().is_some_and(|error| self.server.event_loop.is_cancelled(py, error));
         match &error {
             // A client that left is no fault of the application, nor is a cancellation that followed.
-            Some(error) if left && error.is_instance_of::<PyOSError>(py) => {}
+            Some(error) if is_disconnect(py, error) => {
+                tracing::debug!("{}: the client disconnected", self.line(py));
+            }
             Some(_) if cancelled => {}
             Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
             None => self.check_complete(py, left),

@@ -1,6 +1,33 @@
 //! Exceptions as text for the error log.
 
-use pyo3::{prelude::*, types::PyList};
+use pyo3::{create_exception, exceptions::PyOSError, intern, prelude::*, types::PyList};
+
+create_exception!(
+    rgunicorn,
+    ClientDisconnected,
+    PyOSError,
+    "The client left before the request or the response was complete (ASGI HTTP spec, \"Disconnect\")."
+);
+
+/// How far back in a chain of exceptions a disconnect is looked for.
+const DEPTH: usize = 16;
+
+/// Whether an exception is, or was raised because of, a client that left.
+#[must_use]
+pub fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
+    let mut exception = error.value(py).clone().into_any();
+    for _ in 0..DEPTH {
+        if exception.is_instance_of::<ClientDisconnected>() {
+            return true;
+        }
+        let linked = |name| exception.getattr(name).ok().filter(|linked| !linked.is_none());
+        match linked(intern!(py, "__cause__")).or_else(|| linked(intern!(py, "__context__"))) {
+            Some(earlier) => exception = earlier,
+            None => return false,
+        }
+    }
+    false
+}
 
 /// The exception with its traceback, as Python prints it, without the last line end.
 #[must_use]

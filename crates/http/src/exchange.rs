@@ -268,6 +268,18 @@ impl Exchange {
         self.sent
     }
 
+    /// How many bytes the response still owes of its declared length; `None` without one.
+    #[must_use]
+    pub fn owed(&self) -> Option<u64> {
+        if !self.is_started() {
+            return self.reply.length();
+        }
+        match self.encoder {
+            Encoder::Length(owed) => Some(owed),
+            Encoder::Chunked | Encoder::UntilClose | Encoder::Bodyless => None,
+        }
+    }
+
     /// Whether the application sent more than the length that it declared; the excess was cut off.
     #[must_use]
     pub fn has_excess(&self) -> bool {
@@ -277,9 +289,6 @@ impl Exchange {
     /// How many bytes the response still owes of its declared length.
     #[must_use]
     pub fn missing(&self) -> u64 {
-        match self.encoder {
-            Encoder::Length(owed) => owed,
-            Encoder::Chunked | Encoder::UntilClose | Encoder::Bodyless => 0,
-        }
+        self.owed().unwrap_or(0)
     }
 }

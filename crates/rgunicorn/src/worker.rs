@@ -1,6 +1,6 @@
 //! From a forked process to a worker class: the application is loaded, the class chosen, the engine set up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use pyo3::prelude::*;
 use rgunicorn_arbiter::{Socket, WorkerBoot};
@@ -64,6 +64,10 @@ fn class_of(interface: Interface) -> &'static str {
         Interface::Asgi => "asgi",
     }
 }
+
+/// An idle worker shows this often that it is alive, or four times within its timeout.
+const BEAT: Duration = Duration::from_secs(1);
+const SHORTEST_BEAT: Duration = Duration::from_millis(20);
 
 /// The life of a worker process; returns its exit status.
 ///
@@ -132,6 +136,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
         spool_bodies: interface == Interface::Wsgi,
         most_connections: settings.workers.worker_connections.0 as usize,
+        beat: settings.workers.timeout.0.map_or(BEAT, |timeout| BEAT.min(timeout / 4).max(SHORTEST_BEAT)),
     };
     let commands = boot.commands.try_clone()?;
     let mut engine = Engine::new(listeners.collect::<Result<_, _>>()?, commands, boot.slot.clone(), config)?;

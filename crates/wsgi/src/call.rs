@@ -6,12 +6,12 @@ use std::{
 };
 
 use pyo3::{
-    exceptions::{PyAssertionError, PyOSError, PyTypeError, PyValueError},
+    exceptions::{PyAssertionError, PyTypeError, PyValueError},
     intern,
     prelude::*,
     types::{PyBytes, PyDict, PyString, PyTuple},
 };
-use rgunicorn_bridge::{latin1_bytes, references};
+use rgunicorn_bridge::{ClientDisconnected, latin1_bytes, references};
 use rgunicorn_http::{BodyRead, Event, Exchange, Handle, Reply, Spool};
 use rgunicorn_scoreboard::{Lease, now};
 
@@ -60,6 +60,11 @@ impl Call {
     /// Whether `start_response` has been called.
     pub(crate) fn has_begun(&self) -> bool {
         self.state().begun
+    }
+
+    /// How many bytes the response still owes of a declared length.
+    pub(crate) fn owed(&self) -> Option<u64> {
+        self.with(|exchange| exchange.owed()).flatten()
     }
 
     /// Send a part of the body, and the head before the first; `false` when the client has left. Waits while too much
@@ -124,7 +129,7 @@ impl Call {
                 BodyRead::Data { more: false } | BodyRead::End => return Ok(spool.finish()?),
                 BodyRead::Wait if self.await_event(py) => {}
                 BodyRead::Wait | BodyRead::Gone => {
-                    return Err(PyOSError::new_err(
+                    return Err(ClientDisconnected::new_err(
                         "the client disconnected before it had sent the request body",
                     ));
                 }
@@ -160,7 +165,7 @@ impl Call {
     }
 
     /// The response is over: give the exchange back.
-    pub(crate) fn finish(&self, py: Python<'_>) {
+    pub(crate) fn finish(&self) {
         let taken = {
             let mut state = self.state();
             state.begun = false;
@@ -168,27 +173,8 @@ impl Call {
             state.exchange.take()
         };
         let Some(exchange) = taken else { return };
-        if exchange.has_excess() || (exchange.is_ended() && exchange.missing() > 0) {
-            mismatch(py, &exchange);
-        }
         self.engine.lock().finish(exchange);
     }
-}
-
-fn mismatch(py: Python<'_>, exchange: &Exchange) {
-    let line = format!("{} {}", exchange.method().escape_ascii(), exchange.target().escape_ascii());
-    let (sent, missing) = (exchange.sent(), exchange.missing());
-    py.detach(|| {
-        if missing > 0 {
-            tracing::error!(
-                "{line}: the response is {missing} bytes shorter than its Content-Length; connection closed"
-            );
-        } else {
-            tracing::error!(
-                "{line}: the response is longer than its Content-Length {sent}; the rest was cut off"
-            );
-        }
-    });
 }
 
 #[pymethods]
@@ -230,7 +216,7 @@ impl Call {
             return Err(PyAssertionError::new_err("write() was called before start_response()"));
         }
         if !data.as_bytes().is_empty() && !self.send(py, data.as_bytes(), false) {
-            return Err(PyOSError::new_err("the client has disconnected"));
+            return Err(ClientDisconnected::new_err("the client has disconnected"));
         }
         Ok(())
     }

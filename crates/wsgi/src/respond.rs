@@ -9,7 +9,7 @@ use pyo3::{
 };
 use rgunicorn_bridge::log_exception;
 
-use crate::call::Call;
+use crate::{call::Call, file_wrapper::FileWrapper};
 
 /// Send what the application returned, and close it.
 ///
@@ -86,14 +86,22 @@ fn send_only(py: Python<'_>, call: &Call, iterable: &Bound<'_, PyAny>) -> PyResu
 
 /// A body of several parts: each is sent before the next is asked for.
 fn send_all(py: Python<'_>, call: &Call, iterable: &Bound<'_, PyAny>) -> PyResult<()> {
+    let is_file = iterable.cast_exact::<FileWrapper>().is_ok();
     for part in iterable.try_iter()? {
         let part = part?;
-        let bytes = bytes_of(&part)?;
-        if bytes.as_bytes().is_empty() {
+        let mut bytes = bytes_of(&part)?.as_bytes();
+        if bytes.is_empty() {
             continue;
         }
         check_begun(call)?;
-        if !call.send(py, bytes.as_bytes(), false) {
+        // A file is sent from where it stands, and as much of it as the length says: that is how ranges are served.
+        if let (true, Some(owed)) = (is_file, call.owed()) {
+            bytes = &bytes[..usize::try_from(owed).map_or(bytes.len(), |owed| owed.min(bytes.len()))];
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        if !call.send(py, bytes, false) {
             return Ok(());
         }
     }

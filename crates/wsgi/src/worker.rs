@@ -1,7 +1,7 @@
 //! The worker's life: turns of the engine, calls of the application, and the end.
 
 use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*};
-use rgunicorn_bridge::log_exception;
+use rgunicorn_bridge::{is_disconnect, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle};
 use rgunicorn_scoreboard::{Command, Lease};
 
@@ -129,7 +129,7 @@ impl Serving {
         if let Err(error) = done {
             self.failed(py, call.call.get(), &error);
         }
-        call.call.get().finish(py);
+        call.call.get().finish();
         self.calls.end(py, call);
     }
 
@@ -137,6 +137,9 @@ impl Serving {
     fn failed(&mut self, py: Python<'_>, call: &Call, error: &PyErr) {
         if error.is_instance_of::<PyKeyboardInterrupt>(py) && self.interrupted(py, error) {
             return;
+        }
+        if is_disconnect(py, error) {
+            return tracing::debug!("{}: the client disconnected", call.line());
         }
         log_exception(py, &format!("Error handling request {}", call.line()), error);
         call.answer_500(py);

@@ -65,7 +65,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Decode bytes of the body; `false` when they are malformed.
+    /// Decode bytes of the body; `false` when they are malformed, which is answered if nothing else has been.
     fn decode(&mut self, exchange: &mut Exchange, bytes: &[u8]) -> bool {
         let mut decoder = exchange.decoder;
         let chunk = exchange.own_chunk();
@@ -77,7 +77,7 @@ impl Engine {
                 true
             }
             Err(refusal) => {
-                tracing::warn!("Invalid request from ip={}: {refusal}", exchange.peer().remote_address);
+                self.refuse_serving(exchange, refusal);
                 false
             }
         }
@@ -86,7 +86,9 @@ impl Engine {
     /// The body cannot be completed: the client is as good as gone.
     fn give_up(&mut self, exchange: &mut Exchange) -> BodyRead {
         exchange.keep_alive = false;
-        if let Phase::Serving(serving) = &mut self.connections[exchange.id.key].phase {
+        if let Some(connection) = self.connection(exchange.id)
+            && let Phase::Serving(serving) = &mut connection.phase
+        {
             serving.told_closed = true;
         }
         BodyRead::Gone

@@ -5,7 +5,7 @@ use crate::{
     Exchange, Refusal,
     access::Answered,
     connection::{After, Phase, Read},
-    proto::Decoder,
+    proto::{Decoder, Encoder},
 };
 
 impl Engine {
@@ -17,7 +17,10 @@ impl Engine {
         if let Some(log) = &mut self.access {
             log.record(&Answered { exchange: &exchange, elapsed });
         }
-        if self.connection(exchange.id).is_some() {
+        if exchange.excess || (exchange.ended && exchange.missing() > 0) {
+            warn_of_mismatch(&exchange);
+        }
+        if self.connection(exchange.id).is_some_and(|connection| connection.is_serving()) {
             let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
             let after = match exchange.decoder {
                 _ if !complete || !exchange.keep_alive => After::Close,
@@ -120,8 +123,24 @@ impl Engine {
 
     /// Answer a request that breaks a rule, and close: where the next one would begin is not known.
     pub(super) fn refuse(&mut self, key: usize, mut exchange: Box<Exchange>, refusal: Refusal) {
+        self.answer_refusal(key, &mut exchange, refusal);
+        self.pool.give(exchange);
+    }
+
+    /// The same for a request whose body turns out to break a rule while the application reads it. If its response has
+    /// begun, all that is left is to close.
+    pub(super) fn refuse_serving(&mut self, exchange: &mut Exchange, refusal: Refusal) {
+        let key = exchange.id.key;
+        if exchange.is_started() {
+            warn(&self.connections[key].peer.remote_address, refusal);
+            return self.settle(key, After::Close);
+        }
+        self.answer_refusal(key, exchange, refusal);
+    }
+
+    fn answer_refusal(&mut self, key: usize, exchange: &mut Exchange, refusal: Refusal) {
         let connection = &mut self.connections[key];
-        tracing::warn!("Invalid request from ip={}: {refusal}", connection.peer.remote_address);
+        warn(&connection.peer.remote_address, refusal);
         let body = format!("{}: {refusal}\n", refusal.status());
         let reply = &mut exchange.reply;
         let built = reply
@@ -130,12 +149,34 @@ impl Engine {
             .and_then(|()| reply.field(b"Content-Length", body.len().to_string().as_bytes()));
         debug_assert!(built.is_ok());
         reply.seal(self.clock.date(), Some("close"));
-        let written = connection.write([reply.bytes(), body.as_bytes(), b""]);
-        self.pool.give(exchange);
-        if written.is_err() {
+        exchange.sent = body.len() as u64;
+        exchange.ended = true;
+        exchange.encoder = Encoder::Length(0);
+        exchange.keep_alive = false;
+        if connection.write([exchange.reply.bytes(), body.as_bytes(), b""]).is_err() {
             return self.close(key);
         }
         self.set_deadline(key, self.config.deadlines.write);
         self.end(key, After::Close, true);
+    }
+}
+
+fn warn(address: &str, refusal: Refusal) {
+    tracing::warn!("Invalid request from ip={address}: {refusal}");
+}
+
+/// An application that promised another length than it sent made a mistake that clients will report as a broken server.
+fn warn_of_mismatch(exchange: &Exchange) {
+    let line = format!("{} {}", exchange.method().escape_ascii(), exchange.target().escape_ascii());
+    if exchange.missing() > 0 {
+        let missing = exchange.missing();
+        tracing::error!(
+            "{line}: the response is {missing} bytes shorter than its Content-Length; connection closed"
+        );
+    } else {
+        let sent = exchange.sent;
+        tracing::error!(
+            "{line}: the response is longer than its Content-Length {sent}; the rest was cut off"
+        );
     }
 }

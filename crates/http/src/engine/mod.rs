@@ -34,8 +34,6 @@ use crate::{
     reactor::{Clock, NEVER, Timers},
 };
 
-/// The engine wakes its host at least this often, so that the worker can show that it is alive.
-const BEAT: Millis = 1000;
 /// Tokens from here on are not connections.
 const TIMER: usize = usize::MAX - 1;
 const COMMANDS: usize = usize::MAX - 2;
@@ -54,6 +52,8 @@ pub struct Config {
     pub spool_bodies: bool,
     /// Connections beyond this number wait in the kernel.
     pub most_connections: usize,
+    /// The engine wakes its host at least this often, so that the worker can show that it is alive.
+    pub beat: Duration,
 }
 
 /// What happened.
@@ -160,8 +160,8 @@ impl Engine {
         self.poll.as_raw_fd()
     }
 
-    /// Ask the kernel what happened, waiting for it at most `wait` (for ever where `None`, but see the heartbeat: a
-    /// turn ends after a second at the latest). Only notes it; [`Engine::next`] does the work.
+    /// Ask the kernel what happened, waiting for it at most `wait` (for ever where `None`, but see the heartbeat: a turn
+    /// ends after [`Config::beat`] at the latest). Only notes it; [`Engine::next`] does the work.
     ///
     /// # Errors
     /// When the poll itself fails; a broken connection is no error.
@@ -173,7 +173,8 @@ impl Engine {
         if let Some(log) = &mut self.access {
             log.flush();
         }
-        self.timers.arm(self.clock.now() + BEAT, self.clock.now())?;
+        let beat = self.config.beat.as_millis() as Millis;
+        self.timers.arm(self.clock.now() + beat, self.clock.now())?;
         match self.poll.poll(&mut self.polled, wait) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => result?,

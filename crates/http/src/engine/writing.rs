@@ -88,7 +88,8 @@ impl Engine {
 
     /// Write to a connection; the result says whether too much waits for the client.
     pub(super) fn write(&mut self, id: Id, parts: [&[u8]; 3]) -> Result<bool, SendError> {
-        let Some(connection) = self.connection(id) else { return Err(SendError) };
+        let serving = self.connection(id).filter(|connection| connection.is_serving());
+        let Some(connection) = serving else { return Err(SendError) };
         let waited = connection.out.pending() > 0;
         if connection.write(parts).is_err() {
             self.close(id.key);

@@ -244,7 +244,8 @@ fn refusal_of(error: httparse::Error, bytes: &[u8]) -> Refusal {
         Error::Version => {
             let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or(bytes);
             let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or(line);
-            let known = version.len() == 8
+            let known = line.iter().filter(|byte| **byte == b' ').count() == 2
+                && version.len() == 8
                 && version.starts_with(b"HTTP/")
                 && version[5].is_ascii_digit()
                 && version[6] == b'.'
@@ -314,6 +315,7 @@ mod tests {
         let table: &[(&[u8], Refusal)] = &[
             (b"GET /\r\n\r\n", Refusal::RequestLine),
             (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", Refusal::Version),
+            (b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
             (b"GET / HTTX/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
             (b"GET / HTTP/1.1\r\nHost : h\r\n\r\n", Refusal::Field),
             (b"GET / HTTP/1.1\r\nHost: h\r\n fold\r\n\r\n", Refusal::Field),

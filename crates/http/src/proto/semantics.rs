@@ -109,15 +109,24 @@ impl Found {
                 if self.chunked {
                     return Err(Refusal::TransferEncoding);
                 }
-                if !value.eq_ignore_ascii_case(b"chunked") {
-                    return Err(Refusal::TransferCoding);
-                }
+                check_coding(value)?;
                 self.chunked = true;
             }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// RFC 9112 6.1 and 6.3: `chunked` comes last, and once; no other coding is known here.
+fn check_coding(value: &[u8]) -> Result<(), Refusal> {
+    if value.eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    }
+    let mut codings = value.rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let ends_well = codings.next().is_some_and(chunked) && !codings.any(chunked);
+    Err(if ends_well { Refusal::TransferCoding } else { Refusal::TransferEncoding })
 }
 
 /// RFC 9110 8.6: digits and nothing else; a list of lengths is refused even where they agree.
@@ -206,10 +215,12 @@ mod tests {
             semantics("Content-Length: 5\r\nContent-Length: 5\r\n").unwrap_err(),
             Refusal::ContentLength
         );
-        for value in ["gzip", "gzip, chunked", "chunked, chunked", "identity", "xchunked"] {
+        for value in ["gzip", "", "chunked, gzip", "chunked, chunked", "identity", "xchunked"] {
             let fields = format!("Transfer-Encoding: {value}\r\n");
-            assert_eq!(semantics(&fields).unwrap_err(), Refusal::TransferCoding, "{value}");
+            assert_eq!(semantics(&fields).unwrap_err(), Refusal::TransferEncoding, "{value}");
         }
+        let unknown = semantics("Transfer-Encoding: gzip, chunked\r\n");
+        assert_eq!(unknown.unwrap_err(), Refusal::TransferCoding);
         let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(parse(old).unwrap_err(), Refusal::TransferEncoding);
     }
