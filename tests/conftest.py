@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from support.commands import KINDS, Kind, UnsupportedError
+from support.django import prepare_site
 from support.server import Server
 
 SERVERS = pytest.StashKey[list[Server]]()
@@ -103,6 +105,14 @@ def quiet(kind: Kind, plain: str) -> dict[str, Any]:
     if kind.name == "gunicorn" and "wsgi" in plain:
         settings["worker_class"] = "gthread"
     return settings
+
+
+@pytest.fixture(scope="session")
+def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the Django example, with a database for this session."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return prepare_site(tmp_path_factory.mktemp("mysite"), shared)
 
 
 @pytest.fixture(scope="session")

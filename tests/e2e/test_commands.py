@@ -15,7 +15,7 @@ import pytest
 from support.address import Address
 from support.commandline import Daemon, free_port, run, words_of
 from support.commands import environment
-from support.django import MYSITE, prepare_site
+from support.django import MYSITE
 from support.processes import children, kill_session
 from support.raw import Connection
 from support.waiting import wait_until
@@ -32,11 +32,10 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The database of the Django example, and a port that is free."""
-    site = prepare_site(tmp_path_factory.mktemp("commands"))
-    return {**site, "RGUNICORN_BIND": f"127.0.0.1:{free_port()}"}
+@pytest.fixture
+def site(variables: dict[str, str]) -> dict[str, str]:
+    """The Django example, and a port that is free."""
+    return {**variables, "RGUNICORN_BIND": f"127.0.0.1:{free_port()}"}
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def started(log: Path, variables: dict[str, str]) -> Iterator[list[subprocess.Popen[bytes]]]:
+def started() -> Iterator[list[subprocess.Popen[bytes]]]:
     """The commands a test started, to be ended."""
     processes: list[subprocess.Popen[bytes]] = []
     yield processes
@@ -72,14 +71,14 @@ def start(command: str, directory: Path, log: Path, env: dict[str, str]) -> subp
 def test_a_command_serves_and_stops(
     command: str,
     log: Path,
-    variables: dict[str, str],
+    site: dict[str, str],
     started: list[subprocess.Popen[bytes]],
 ) -> None:
     name, workers = COMMANDS[command]
-    process = start(command, MYSITE, log, variables)
+    process = start(command, MYSITE, log, site)
     started.append(process)
     wait_until(lambda: "Booting worker" in log.read_text(), what="the first worker", within=20)
-    answer = httpx.get(f"http://{variables['RGUNICORN_BIND']}/", timeout=20)
+    answer = httpx.get(f"http://{site['RGUNICORN_BIND']}/", timeout=20)
     assert answer.status_code == 200
     said = rf"(Using worker|Worker class of .*): {name}"
     wait_until(lambda: re.search(said, log.read_text()), what="the worker class")
@@ -89,17 +88,17 @@ def test_a_command_serves_and_stops(
     assert "[ERROR]" not in log.read_text()
 
 
-def test_the_daemon_command(variables: dict[str, str], tmp_path: Path) -> None:
+def test_the_daemon_command(site: dict[str, str], tmp_path: Path) -> None:
     command = (
         "python -m rgunicorn mysite.asgi:application --daemon --pid x.pid "
         "--access-logfile ./access_log.log"
     )
-    env = {**variables, "PYTHONPATH": f"{MYSITE}"}
+    env = {**site, "PYTHONPATH": f"{MYSITE}"}
     outcome = run(command, tmp_path, env=env)
     assert outcome.status == 0, outcome.text
     daemon = Daemon(tmp_path / "x.pid")
     try:
-        answer = httpx.get(f"http://{variables['RGUNICORN_BIND']}/", timeout=20)
+        answer = httpx.get(f"http://{site['RGUNICORN_BIND']}/", timeout=20)
         assert "Guest book" in answer.text
         access = tmp_path / "access_log.log"
         wait_until(lambda: '"GET / HTTP/1.1" 200' in access.read_text())
@@ -110,14 +109,14 @@ def test_the_daemon_command(variables: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_the_command_with_a_unix_socket(
-    variables: dict[str, str],
+    site: dict[str, str],
     short_directory: str,
     log: Path,
     started: list[subprocess.Popen[bytes]],
 ) -> None:
     path = f"{short_directory}/site.sock"
     command = f"rgunicorn mysite.wsgi --chdir {shlex.quote(str(MYSITE))} --bind unix:{path}"
-    process = start(command, Path("/"), log, {**variables, "RGUNICORN_BIND": ""})
+    process = start(command, Path("/"), log, {**site, "RGUNICORN_BIND": ""})
     started.append(process)
     wait_until(lambda: f"Listening at: unix:{path}" in log.read_text(), within=20)
     with Connection(Address(path=path), timeout=20) as client:

@@ -10,18 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import Serve
-from support.django import ADMIN, MYSITE, prepare_site
+from support.django import ADMIN, MYSITE
 from support.raw import build_request
 from support.server import Server
 from support.waiting import wait_until
 
 NAMES = (f"guest {number}" for number in itertools.count())
-
-
-@pytest.fixture(scope="session")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A database for the servers of this session."""
-    return prepare_site(tmp_path_factory.mktemp("mysite"))
 
 
 @pytest.fixture(params=["wsgi", "asgi"])

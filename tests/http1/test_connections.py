@@ -188,6 +188,27 @@ def test_the_server_header_names_the_server(server: Server) -> None:
 
 
 @pytest.mark.only("rgunicorn")
+@pytest.mark.timeout(120)
+def test_every_wait_on_a_client_ends(serve: Serve, plain: str, quiet: dict[str, Any]) -> None:
+    server = serve(plain, **quiet)
+    server.expect("ConnectionError|left in the body|Error handling request")
+    with (
+        server.connect(timeout=45) as silent,
+        server.connect(timeout=45) as half_head,
+        server.connect(timeout=45) as half_body,
+        server.connect(timeout=45, receive_buffer=4096) as deaf,
+    ):
+        half_head.send(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        half_body.send(build_request("POST", "/echo", headers={"Content-Length": "9"}) + b"half")
+        deaf.send(build_request("GET", "/large?50000000"))
+        deaf.read_head()
+        for client in (silent, half_head, half_body):
+            assert b" 200 " not in client.read_to_close()
+        assert len(deaf.read_to_close()) < 50_000_000
+    assert server.get("/").text == "hello"
+
+
+@pytest.mark.only("rgunicorn")
 def test_connections_beyond_the_limit_wait_for_their_turn(
     serve: Serve, plain: str, quiet: dict[str, Any]
 ) -> None:
