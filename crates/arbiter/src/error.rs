@@ -1,6 +1,9 @@
 //! Why a server does not start, in words that say what to change.
 
-use std::{io, path::PathBuf};
+use std::{
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
 use crate::statuses;
 
@@ -16,10 +19,8 @@ pub(crate) enum StartError {
     )]
     AlreadyRunning { pid: i32, path: PathBuf },
     /// The pid file cannot be written.
-    #[error(
-        "cannot write the pid file `{path}`: {source} (choose a path in a directory that this user may write to)"
-    )]
-    PidFile { path: PathBuf, source: io::Error },
+    #[error("cannot write the pid file `{path}`: {reason} ({remedy})")]
+    PidFile { path: PathBuf, reason: String, remedy: &'static str },
     /// Something is in the place of the pid file.
     #[error("cannot take over the pid file `{path}`: {reason} (remove it or choose another path)")]
     NotAPidFile { path: PathBuf, reason: &'static str },
@@ -36,6 +37,25 @@ impl StartError {
         move |source| Self::System { what, source }
     }
 
+    /// The pid file cannot be written, or read, at `path`.
+    pub(crate) fn pid_file(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| {
+            let writable = "choose a path in a directory that this user may write to";
+            let (reason, remedy) = match source.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory
+                    if !path.parent().is_some_and(is_directory) =>
+                {
+                    ("its directory does not exist".to_owned(), "create the directory or choose another path")
+                }
+                ErrorKind::PermissionDenied => ("permission denied".to_owned(), writable),
+                ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".to_owned(), writable),
+                ErrorKind::StorageFull => ("the disk is full".to_owned(), "make room or choose another path"),
+                _ => (source.to_string(), writable),
+            };
+            Self::PidFile { path: path.to_owned(), reason, remedy }
+        }
+    }
+
     /// gunicorn's exit status for it.
     pub(crate) fn status(&self) -> u8 {
         match self {
@@ -47,4 +67,9 @@ impl StartError {
             Self::Stopped => statuses::DONE,
         }
     }
+}
+
+/// Whether a path is a directory; none at all means the current one.
+fn is_directory(path: &Path) -> bool {
+    path.as_os_str().is_empty() || path.is_dir()
 }

@@ -48,6 +48,9 @@ fn remedy(path: &Path, errno: Option<Errno>) -> String {
     let folder = path.parent().unwrap_or(Path::new("/")).display();
     match errno {
         Some(Errno::EISDIR) => "it is a directory: give the path of a file in it".to_owned(),
+        Some(Errno::ENOENT) if path.parent().is_some_and(Path::is_dir) => {
+            "no file can be made there: choose another path".to_owned()
+        }
         Some(Errno::ENOENT) => format!("create the directory `{folder}` or choose another path"),
         Some(Errno::ENOTDIR) => format!("`{folder}` is not a directory: choose another path"),
         Some(Errno::EACCES | Errno::EPERM) => {

@@ -194,6 +194,8 @@ fn without_a_destination_there_is_no_log() {
     let mut settings = Place::new().settings(DEFAULT);
     settings.accesslog = None;
     assert!(AccessLog::open(&settings).unwrap().is_none());
+    settings.access_log_format = "%(zz)s".to_owned();
+    assert!(AccessLog::open(&settings).is_err(), "a wrong format is refused before anybody needs the log");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use sources::{Environment, Origin, ProcessEnvironment, Value};
 pub use table::{Application, Asgi, Debugging, Logging, Network, Process, Protocol, Workers};
 pub use values::{
     AppSpec, AppTarget, Backlog, Bind, Count, Destination, EnvPair, EventLoop, Level, LifespanMode,
-    SearchPath, Seconds, ValueError, Watchdog, WorkerClass,
+    SearchPath, Seconds, ValueError, Watchdog, WorkerClass, WorkerCount,
 };
 
 /// What a command line asks for.

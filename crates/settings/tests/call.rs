@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rgunicorn_settings::{Bind, Count, Origin, Settings, SettingsError, Value, from_values};
+use rgunicorn_settings::{Bind, Origin, Settings, SettingsError, Value, WorkerCount, from_values};
 
 fn read(values: &[(&str, Value)], env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let env: BTreeMap<String, String> =
@@ -32,7 +32,7 @@ fn every_kind_of_value_is_taken() {
     )
     .unwrap();
     assert_eq!(settings.application.app.as_ref().unwrap().to_string(), "mod:app");
-    assert_eq!(settings.workers.workers, Count(3));
+    assert_eq!(settings.workers.workers, WorkerCount(3));
     assert_eq!(settings.origin("workers"), Some(&Origin::Call));
     assert_eq!(settings.protocol.keepalive.0.as_millis(), 500);
     assert_eq!(settings.network.bind.len(), 2);
@@ -51,7 +51,7 @@ fn the_application_may_be_an_object() {
 fn a_call_stands_above_the_environment() {
     let env = [("RGUNICORN_WORKERS", "5"), ("RGUNICORN_BACKLOG", "7")];
     let settings = read(&[("workers", Value::Number(2.0))], &env).unwrap();
-    assert_eq!(settings.workers.workers, Count(2));
+    assert_eq!(settings.workers.workers, WorkerCount(2));
     assert_eq!(settings.network.backlog.0, 7);
 }
 
@@ -82,7 +82,7 @@ fn a_bad_value_names_key_and_option() {
     assert_eq!(
         error.to_string(),
         "invalid value `True` for `workers` (option `--workers`): \
-         it is not a whole number (give a whole number from 1 to 1000000)"
+         it is not a whole number (give a whole number from 1 to 1000)"
     );
     assert_eq!(error.exit_code(), 1);
     assert!(read(&[("workers", Value::Number(f64::NAN))], &[]).is_err());

@@ -7,7 +7,7 @@ use std::{
 use proptest::prelude::*;
 use rgunicorn_settings::{
     AppTarget, Bind, Count, Destination, EventLoop, Level, LifespanMode, Origin, Parsed, Seconds, Settings,
-    SettingsError, Watchdog, WorkerClass, from_command_line,
+    SettingsError, Watchdog, WorkerClass, WorkerCount, from_command_line,
 };
 
 type Env = BTreeMap<String, String>;
@@ -43,7 +43,7 @@ fn the_command_lines_of_the_readme_mean_what_they_say() {
     let app = s.application.app.unwrap();
     assert_eq!(app.module, "mysite.asgi");
     assert_eq!(app.attribute, Some(AppTarget::Attribute("application".to_owned())));
-    assert_eq!((s.workers.worker_class, s.workers.workers), (WorkerClass::Asgi, Count(3)));
+    assert_eq!((s.workers.worker_class, s.workers.workers), (WorkerClass::Asgi, WorkerCount(3)));
 
     let s =
         settings("mysite.asgi:application -k uvicorn.workers.UvicornWorker --timeout=120 --workers 3", &[]);
@@ -66,7 +66,7 @@ fn options_are_written_as_for_gunicorn() {
         "-w4 -b :80 -b=[::1]:81 app -e A=1 --env B=2 -t 0 -D -p pid --log-file - --access-logfile=-",
         &[],
     );
-    assert_eq!(s.workers.workers, Count(4));
+    assert_eq!(s.workers.workers, WorkerCount(4));
     assert_eq!(s.network.bind, [tcp("0.0.0.0", 80), tcp("::1", 81)]);
     let names: Vec<_> = s.application.raw_env.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["A=1", "B=2"]);
@@ -99,7 +99,7 @@ fn nothing_said_means_gunicorns_defaults() {
     let s = settings("app", &[]);
     assert_eq!(s.network.bind, [tcp("127.0.0.1", 8000)]);
     assert_eq!(s.network.backlog.0, 2048);
-    assert_eq!(s.workers.workers, Count(1));
+    assert_eq!(s.workers.workers, WorkerCount(1));
     assert_eq!(s.workers.worker_connections, Count(1000));
     assert_eq!(s.workers.timeout, Watchdog(Some(Duration::from_secs(30))));
     assert_eq!(s.protocol.keepalive, Seconds(Duration::from_secs(2)));
@@ -115,16 +115,16 @@ fn the_stronger_source_wins_and_is_remembered() {
     let origin = |s: &Settings| s.origin("workers").cloned().unwrap();
 
     let s = settings("app", &[]);
-    assert_eq!((s.workers.workers, origin(&s)), (Count(1), Origin::Default));
+    assert_eq!((s.workers.workers, origin(&s)), (WorkerCount(1), Origin::Default));
     let s = settings("app", &[platform]);
-    assert_eq!((s.workers.workers, origin(&s)), (Count(2), Origin::Platform("WEB_CONCURRENCY")));
+    assert_eq!((s.workers.workers, origin(&s)), (WorkerCount(2), Origin::Platform("WEB_CONCURRENCY")));
     let s = settings("app", &[platform, ours]);
     assert_eq!(
         (s.workers.workers, origin(&s)),
-        (Count(3), Origin::Environment("RGUNICORN_WORKERS".to_owned()))
+        (WorkerCount(3), Origin::Environment("RGUNICORN_WORKERS".to_owned()))
     );
     let s = settings("app -w 3 -w 4", &[platform, ours]);
-    assert_eq!((s.workers.workers, origin(&s)), (Count(4), Origin::CommandLine));
+    assert_eq!((s.workers.workers, origin(&s)), (WorkerCount(4), Origin::CommandLine));
     assert_eq!(s.origin("nothing"), None);
 }
 
@@ -220,17 +220,17 @@ fn a_bad_value_names_setting_value_and_remedy() {
         (
             "app -w x",
             "invalid value `x` for `--workers` (setting `workers`): \
-             it is not a whole number (give a whole number from 1 to 1000000)",
+             it is not a whole number (give a whole number from 1 to 1000)",
         ),
         (
             "app --workers 0",
             "invalid value `0` for `--workers` (setting `workers`): \
-             it is below 1 (give a whole number from 1 to 1000000)",
+             it is below 1 (give a whole number from 1 to 1000)",
         ),
         (
             "app -w -1",
             "invalid value `-1` for `--workers` (setting `workers`): \
-             it is below 1 (give a whole number from 1 to 1000000)",
+             it is below 1 (give a whole number from 1 to 1000)",
         ),
         (
             "app -k gthread",
@@ -263,7 +263,7 @@ fn a_bad_value_in_a_variable_names_the_variable() {
             "WEB_CONCURRENCY",
             "many",
             "invalid value `many` for the variable `WEB_CONCURRENCY` (option `--workers`, setting `workers`): \
-             it is not a whole number (give a whole number from 1 to 1000000)",
+             it is not a whole number (give a whole number from 1 to 1000)",
         ),
         (
             "PORT",

@@ -17,6 +17,8 @@ mod worker;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rgunicorn_settings::WorkerCount;
+
 use self::{
     backoff::Backoff,
     event::{Action, Age, Event, Limits, Millis, Pid, Request, Signal, Stage, Why},
@@ -26,7 +28,7 @@ use self::{
 };
 
 /// More workers than this are a mistake.
-const MOST_WORKERS: u32 = 1_000;
+const MOST_WORKERS: u32 = WorkerCount::MOST;
 
 /// Where the server is in its life.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub(crate) fn create(path: &Path) -> Result<OwnFile, StartError> {
     if let Some(pid) = live_owner(path)? {
         return Err(StartError::AlreadyRunning { pid: pid.0, path: path.to_owned() });
     }
-    write(path).map_err(|source| StartError::PidFile { path: path.to_owned(), source })
+    write(path).map_err(StartError::pid_file(path))
 }
 
 /// Written aside and moved into place, so that nobody reads half a number.
@@ -47,23 +47,23 @@ fn write_aside(aside: &PathBuf, pid: Pid) -> io::Result<()> {
 
 /// The live process that the file names, if it can have written the file.
 fn live_owner(path: &Path) -> Result<Option<Pid>, StartError> {
-    let unreadable = |source| StartError::PidFile { path: path.to_owned(), source };
+    let unreadable = StartError::pid_file(path);
     let refused = |reason| StartError::NotAPidFile { path: path.to_owned(), reason };
     let metadata = match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(unreadable)?,
+        metadata => metadata.map_err(&unreadable)?,
     };
     if !metadata.is_file() {
         return Err(refused("it is not a regular file"));
     }
     let mut text = String::new();
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(path).map_err(&unreadable)?;
     file.take(64).read_to_string(&mut text).map_err(|_| refused("it does not hold a process id"))?;
     if text.trim().is_empty() {
         return Ok(None);
     }
     let pid = text.trim().parse().map(Pid).map_err(|_| refused("it does not hold a process id"))?;
-    let written = metadata.modified().map_err(unreadable)?;
+    let written = metadata.modified().map_err(&unreadable)?;
     Ok(Some(pid).filter(|pid| *pid != this_process() && is_alive(*pid) && !is_younger(*pid, written)))
 }
 
@@ -164,6 +164,10 @@ mod tests {
     #[test]
     fn a_missing_directory_is_named() {
         let refused = create(Path::new("/nonexistent/server.pid")).unwrap_err().to_string();
-        assert!(refused.starts_with("cannot write the pid file `/nonexistent/server.pid`"), "{refused}");
+        assert_eq!(
+            refused,
+            "cannot write the pid file `/nonexistent/server.pid`: its directory does not exist (create the directory or \
+             choose another path)"
+        );
     }
 }

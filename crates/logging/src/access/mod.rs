@@ -61,8 +61,9 @@ impl AccessLog {
     /// # Errors
     /// If the file cannot be opened or the format does not compile.
     pub fn open(settings: &Logging) -> Result<Option<Self>, LogError> {
-        let Some(destination) = &settings.accesslog else { return Ok(None) };
+        // A format that is wrong is better known before somebody needs the log.
         let format = AccessFormat::compile(&settings.access_log_format)?;
+        let Some(destination) = &settings.accesslog else { return Ok(None) };
         let sink = Sink::open("accesslog", destination)?;
         let common = Common::new(Zone::local());
         Ok(Some(Self { sink, format, common, buffer: Vec::new(), health: Health::default() }))

@@ -1,7 +1,7 @@
 //! The worker processes and how the master treats them.
 
 use super::settings;
-use crate::values::{Count, Seconds, Watchdog, WorkerClass};
+use crate::values::{Count, Seconds, Watchdog, WorkerClass, WorkerCount};
 
 settings! {
     section Workers, "Worker processes" {
@@ -9,7 +9,7 @@ settings! {
         ///
         /// Two to four for each processor core is a good start. `TTIN` and `TTOU` change the number while the server
         /// runs. Where the variable `WEB_CONCURRENCY` is set, it gives the default.
-        workers ["-w", "--workers"] "NUMBER", since "0.1", platform "WEB_CONCURRENCY" gives "{}": Count = "1";
+        workers ["-w", "--workers"] "NUMBER", since "0.1", platform "WEB_CONCURRENCY" gives "{}": WorkerCount = "1";
 
         /// How a worker serves: WSGI or ASGI, or as the application wants it.
         ///

@@ -22,7 +22,7 @@ use std::{fmt::Display, str::FromStr};
 
 pub use app::{AppSpec, AppTarget};
 pub use bind::Bind;
-pub use count::{Backlog, Count};
+pub use count::{Backlog, Count, WorkerCount};
 pub use destination::Destination;
 pub use env_pair::EnvPair;
 pub use event_loop::EventLoop;
