@@ -31,10 +31,12 @@ impl Loop {
         asyncio.call_method1("set_event_loop", (&event_loop,))?;
         let task_arguments = PyDict::new(py);
         task_arguments.set_item("loop", &event_loop)?;
-        task_arguments.set_item("name", "rgunicorn-request")?;
         if py.version_info() >= (3, 12) {
             // The task runs to its first wait at once: most requests never need the loop's queue.
             task_arguments.set_item("eager_start", true)?;
+        } else {
+            // Without a name, these versions number the tasks, which costs a string for each.
+            task_arguments.set_item("name", "rgunicorn-request")?;
         }
         Ok(Self {
             task: asyncio.getattr("Task")?.unbind(),

@@ -20,11 +20,22 @@ pub(crate) struct Scopes {
     ends: Vec<Option<Ends>>,
 }
 
+/// What is known of a connection.
 struct Ends {
     generation: u32,
     client: Py<PyAny>,
     server: Py<PyAny>,
+    last: Option<Last>,
 }
+
+/// The header fields of the connection's last request: most clients send the same ones each time.
+struct Last {
+    lines: Vec<u8>,
+    headers: Py<PyList>,
+}
+
+/// Longer header sections are not remembered.
+const LONGEST: usize = 2048;
 
 /// Declares the keys that are set for each request.
 macro_rules! keys {
@@ -89,30 +100,52 @@ impl Scopes {
         if !query.is_empty() {
             scope.set_item(&keys.query_string, PyBytes::new(py, query))?;
         }
-        let fields = exchange.fields();
-        let mut headers = Vec::with_capacity(fields.len());
-        for (name, value) in fields {
-            let (name, value) = self.fields.field(py, name, value);
-            headers.push(PyTuple::new(py, [name, value])?);
-        }
-        scope.set_item(&keys.headers, PyList::new(py, headers)?)?;
-        self.set_ends(&scope, exchange)?;
+        self.set_connection(&scope, exchange)?;
         Ok(scope)
     }
 
-    fn set_ends(&mut self, scope: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
+    /// Set what depends on the connection: its ends, and the header fields, which are likely to be the last request's.
+    fn set_connection(&mut self, scope: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
         let py = scope.py();
         let id = exchange.id();
         if self.ends.len() <= id.key {
             self.ends.resize_with(id.key + 1, || None);
         }
-        let ends = match &mut self.ends[id.key] {
-            Some(ends) if ends.generation == id.generation => ends,
-            stale => stale.insert(Ends::new(py, exchange.peer(), id.generation)?),
+        let (ends, fresh) = match &mut self.ends[id.key] {
+            Some(ends) if ends.generation == id.generation => (ends, false),
+            stale => (stale.insert(Ends::new(py, exchange.peer(), id.generation)?), true),
         };
         scope.set_item(&self.keys.client, &ends.client)?;
-        scope.set_item(&self.keys.server, &ends.server)
+        scope.set_item(&self.keys.server, &ends.server)?;
+        let lines = exchange.field_lines();
+        let headers = match &ends.last {
+            // The pairs are immutable; the list is the application's to change.
+            Some(last) if last.lines == lines => last.headers.bind(py).get_slice(0, usize::MAX >> 1),
+            _ => {
+                let headers = headers(py, &mut self.fields, exchange)?;
+                if !fresh && lines.len() <= LONGEST {
+                    let kept = headers.get_slice(0, headers.len()).unbind();
+                    ends.last = Some(Last { lines: lines.to_vec(), headers: kept });
+                }
+                headers
+            }
+        };
+        scope.set_item(&self.keys.headers, headers)
     }
+}
+
+/// The header fields as a list of pairs.
+fn headers<'py>(
+    py: Python<'py>,
+    fields: &mut FieldCache,
+    exchange: &Exchange,
+) -> PyResult<Bound<'py, PyList>> {
+    let headers = PyList::empty(py);
+    for (name, value) in exchange.fields() {
+        let (name, value) = fields.field(py, name, value);
+        headers.append(PyTuple::new(py, [name, value])?)?;
+    }
+    Ok(headers)
 }
 
 /// What `scope["asgi"]` says.
@@ -133,7 +166,7 @@ impl Ends {
             Local::Tcp(address) => (address.ip().to_string(), address.port()).into_pyobject(py)?.into_any(),
             Local::Unix(path) => (path.as_os_str(), py.None()).into_pyobject(py)?.into_any(),
         };
-        Ok(Self { generation, client: client.unbind(), server: server.unbind() })
+        Ok(Self { generation, client: client.unbind(), server: server.unbind(), last: None })
     }
 }
 

@@ -180,7 +180,8 @@ impl Server {
 
     /// One turn of the engine.
     fn turn(self: &Arc<Self>, py: Python<'_>) -> PyResult<()> {
-        self.turn_due.store(false, Relaxed);
+        // Whatever comes up during the turn is seen at its end.
+        self.turn_due.store(true, Relaxed);
         {
             let mut engine = self.engine.lock();
             engine.turn(Some(Duration::ZERO))?;
@@ -197,6 +198,7 @@ impl Server {
             let engine = self.engine.lock();
             (engine.has_work(), engine.open_connections())
         };
+        self.turn_due.store(false, Relaxed);
         if more {
             self.turn_soon(py)?;
         }

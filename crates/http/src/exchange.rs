@@ -203,6 +203,12 @@ impl Exchange {
         self.head.fields(self.head_bytes())
     }
 
+    /// All header lines as sent: two requests with the same have the same fields.
+    #[must_use]
+    pub fn field_lines(&self) -> &[u8] {
+        self.head.field_lines(self.head_bytes())
+    }
+
     /// The values of the header fields with this name.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let named = move |(field, _): &(&[u8], &[u8])| field.eq_ignore_ascii_case(name.as_bytes());

@@ -27,7 +27,18 @@ struct Ends {
     remote_port: Option<Py<PyString>>,
     /// Name and port of the server; a unix socket has none, they come from the Host header.
     server: Option<(Py<PyString>, Py<PyString>)>,
+    last: Option<Last>,
 }
+
+/// The environ of the connection's last request, without that request's own line and body: most clients send the same
+/// header fields each time.
+struct Last {
+    lines: Vec<u8>,
+    environ: Py<PyDict>,
+}
+
+/// Longer header sections are not remembered.
+const LONGEST: usize = 2048;
 
 /// Declares the keys that are set for each request.
 macro_rules! keys {
@@ -89,18 +100,39 @@ impl Environs {
 
     /// The environ of the call's request.
     pub(crate) fn build<'py>(&mut self, py: Python<'py>, call: &Py<Call>) -> PyResult<Bound<'py, PyDict>> {
-        let environ = self.template.bind(py).copy()?;
-        let built = call.get().with(|exchange| -> PyResult<Option<u64>> {
+        let built = call.get().with(|exchange| -> PyResult<_> {
+            let environ = self.of_connection(py, exchange)?;
             self.set_line(&environ, exchange)?;
-            self.set_ends(&environ, exchange)?;
             let length = self.set_input(&environ, exchange, call)?;
-            self.set_fields(&environ, exchange)?;
-            Ok(length)
+            Ok((environ, length))
         });
-        if let Some(length) = built.transpose()?.flatten() {
+        let Some((environ, length)) = built.transpose()? else { return Ok(PyDict::new(py)) };
+        if let Some(length) = length {
             // RFC 9112 7.1.3: the chunks are undone, so the length takes the place of the coding.
             environ.del_item("HTTP_TRANSFER_ENCODING")?;
             environ.set_item(&self.keys.content_length, length.to_string())?;
+        }
+        Ok(environ)
+    }
+
+    /// An environ with all that depends on the connection: its two ends, and the header fields, which are likely to be
+    /// those of its last request.
+    fn of_connection<'py>(&mut self, py: Python<'py>, exchange: &Exchange) -> PyResult<Bound<'py, PyDict>> {
+        let id = exchange.id();
+        if self.ends.len() <= id.key {
+            self.ends.resize_with(id.key + 1, || None);
+        }
+        let known = self.ends[id.key].as_ref().filter(|ends| ends.generation == id.generation);
+        let lines = exchange.field_lines();
+        if let Some(last) = known.and_then(|ends| ends.last.as_ref()).filter(|last| last.lines == lines) {
+            return last.environ.bind(py).copy();
+        }
+        let fresh = known.is_none();
+        let environ = self.template.bind(py).copy()?;
+        self.set_ends(&environ, exchange)?;
+        self.set_fields(&environ, exchange)?;
+        if let (false, Some(ends)) = (fresh || lines.len() > LONGEST, &mut self.ends[id.key]) {
+            ends.last = Some(Last { lines: lines.to_vec(), environ: environ.copy()?.unbind() });
         }
         Ok(environ)
     }
@@ -131,9 +163,6 @@ impl Environs {
     fn set_ends(&mut self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
         let py = environ.py();
         let (id, keys) = (exchange.id(), &self.keys);
-        if self.ends.len() <= id.key {
-            self.ends.resize_with(id.key + 1, || None);
-        }
         let ends = match &mut self.ends[id.key] {
             Some(ends) if ends.generation == id.generation => ends,
             stale => stale.insert(Ends::new(py, exchange.peer(), id.generation)),
@@ -244,6 +273,7 @@ impl Ends {
             remote: text(&peer.remote_address),
             remote_port: peer.remote_port().map(|port| text(&port.to_string())),
             server,
+            last: None,
         }
     }
 }

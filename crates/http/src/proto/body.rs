@@ -162,10 +162,26 @@ impl Chunked {
     }
 }
 
-/// RFC 9110 5.6.2.
+/// RFC 9110 5.6.2, asked of every byte of every name: looked up, not computed.
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKENS[byte as usize]
 }
+
+const TOKENS: [bool; 256] = {
+    let mut tokens = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        tokens[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < others.len() {
+        tokens[others[at] as usize] = true;
+        at += 1;
+    }
+    tokens
+};
 
 #[cfg(test)]
 mod tests {

@@ -228,6 +228,15 @@ impl Head {
         self.fields.iter().map(move |(name, value)| (name.of(bytes), value.of(bytes)))
     }
 
+    /// All header lines as sent: two requests with the same have the same fields.
+    #[must_use]
+    pub fn field_lines<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        match self.fields.first() {
+            Some((name, _)) => &bytes[name.start as usize..],
+            None => &[],
+        }
+    }
+
     /// What the head means for the connection.
     #[must_use]
     pub fn semantics(&self) -> &Semantics {
