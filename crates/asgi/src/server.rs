@@ -42,6 +42,8 @@ pub(crate) struct Server {
     /// Applications' coroutines that have not ended, be their responses complete or not.
     running: AtomicUsize,
     stop: AtomicU8,
+    /// The loop has been told to end its run.
+    left: AtomicBool,
     /// A turn is on the loop's list.
     turn_due: AtomicBool,
     flush_due: AtomicBool,
@@ -98,6 +100,7 @@ impl Server {
             calls: Mutex::default(),
             running: AtomicUsize::new(0),
             stop: AtomicU8::new(Stop::No as u8),
+            left: AtomicBool::new(false),
             turn_due: AtomicBool::new(false),
             flush_due: AtomicBool::new(false),
             logs_access,
@@ -210,7 +213,11 @@ impl Server {
         }
     }
 
+    /// End the loop's run. Once: what runs in the loop afterwards, shutdown above all, must not be stopped.
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        if self.left.swap(true, Relaxed) {
+            return Ok(());
+        }
         self.event_loop.event_loop.bind(py).call_method0(intern!(py, "stop")).map(drop)
     }
 
@@ -252,7 +259,7 @@ impl Server {
         if tasks.is_empty() {
             return Ok(());
         }
-        tracing::warn!("Cancelling {} requests that have not ended in time", tasks.len());
+        tracing::warn!("Unfinished requests that are cancelled: {}", tasks.len());
         let arguments = PyDict::new(py);
         arguments.set_item("timeout", CLEANUP)?;
         self.event_loop.run_until_complete(&asyncio.call_method("wait", (tasks,), Some(&arguments))?)?;
