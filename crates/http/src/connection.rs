@@ -70,7 +70,10 @@ pub(crate) struct Connection {
     /// Bytes that were read and not yet interpreted.
     pub(crate) ahead: Vec<u8>,
     pub(crate) out: Outbox,
+    /// Until when the client is waited for to send, or to close.
     pub(crate) deadline: Millis,
+    /// Until when it is waited for to take response bytes.
+    pub(crate) write_deadline: Millis,
     /// When the timers will look at this connection.
     pub(crate) scheduled: Millis,
     /// Requests so far.
@@ -110,6 +113,7 @@ impl Connection {
             ahead: Vec::new(),
             out: Outbox::default(),
             deadline: NEVER,
+            write_deadline: NEVER,
             scheduled: NEVER,
             served: 0,
         }
@@ -143,7 +147,8 @@ impl Connection {
     /// When the client has gone.
     pub(crate) fn write(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
         let mut done = 0;
-        if self.out.pending() == 0 {
+        let empty = parts.iter().all(|part| part.is_empty());
+        if self.out.pending() == 0 && !empty {
             done = loop {
                 let written = if parts[1].is_empty() && parts[2].is_empty() {
                     self.stream.write(parts[0])

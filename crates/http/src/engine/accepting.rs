@@ -2,10 +2,11 @@
 
 use std::io::{self, ErrorKind};
 
-use mio::Token;
-
-use super::Engine;
-use crate::connection::{Connection, Phase};
+use super::{Engine, token_of};
+use crate::{
+    connection::{Connection, Phase},
+    reactor::NEVER,
+};
 
 /// Connections taken from one listener in one turn, so that a crowd at the door does not starve those inside.
 const AT_ONCE: usize = 32;
@@ -20,6 +21,9 @@ impl Engine {
     }
 
     pub(super) fn accept(&mut self) {
+        if self.resume <= self.clock.now() {
+            self.resume = NEVER;
+        }
         for index in 0..self.listeners.len() {
             self.accept_from(index, AT_ONCE);
         }
@@ -49,6 +53,7 @@ impl Engine {
                          the limit on open files or lower --worker-connections)"
                     );
                     listening.resume = now + PAUSE;
+                    self.resume = self.resume.min(listening.resume);
                 }
             }
         }
@@ -57,7 +62,8 @@ impl Engine {
     fn add(&mut self, mut connection: Connection) -> io::Result<()> {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
-        connection.stream.register(self.poll.registry(), Token(key))?;
+        let token = token_of(key, connection.generation);
+        connection.stream.register(self.poll.registry(), token)?;
         entry.insert(connection);
         self.generation = self.generation.wrapping_add(1);
         self.set_deadline(key, self.config.deadlines.head);
@@ -65,8 +71,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Accept nothing more, once what waits in the kernel has been taken. Idle connections are closed as soon as it is
-    /// certain that no request is on its way in them; others after their response.
+    /// Accept nothing more, once what waits in the kernel has been taken. Connections are closed after their response;
+    /// idle ones at once, if no request waits in them; new ones have a moment to make their first request.
     pub fn retire(&mut self) {
         for index in 0..self.listeners.len() {
             self.listeners[index].ready = true;

@@ -1,6 +1,6 @@
 //! Request bodies that the application reads while it runs: every body under ASGI, awaited ones under WSGI.
 
-use super::{Engine, reading::SCRATCH};
+use super::{Engine, SendError, reading::SCRATCH};
 use crate::{
     BodyRead, Exchange,
     connection::{Phase, Read},
@@ -14,11 +14,22 @@ impl Engine {
     /// Read some more of the request's body into [`Exchange::chunk`], from the socket if need be: that, and nothing
     /// else, is what paces the client. The first call answers an expected `100 Continue`.
     pub fn read_body(&mut self, exchange: &mut Exchange) -> BodyRead {
-        if let Body::Behind(start, len) = exchange.take_body() {
-            exchange.chunk_behind(start, len);
-            return BodyRead::Data { more: false };
+        match exchange.take_body() {
+            Body::Empty => exchange.own_chunk().clear(),
+            Body::Behind(start, len) => {
+                exchange.chunk_behind(start, len);
+                return BodyRead::Data { more: false };
+            }
+            Body::Memory(bytes) => {
+                *exchange.own_chunk() = bytes;
+                return BodyRead::Data { more: false };
+            }
+            // Not read here: whoever spools bodies takes them whole.
+            file @ Body::File(..) => {
+                exchange.own_chunk().clear();
+                exchange.body = file;
+            }
         }
-        exchange.own_chunk().clear();
         if exchange.decoder.is_done() {
             return BodyRead::End;
         }
@@ -33,6 +44,10 @@ impl Engine {
             }
             if !exchange.chunk().is_empty() || exchange.decoder.is_done() {
                 self.clear_deadline(key);
+                if self.connections[key].read_closed {
+                    // While bytes were left, the client had not left.
+                    self.enqueue(key);
+                }
                 return BodyRead::Data { more: !exchange.decoder.is_done() };
             }
             let mut scratch = std::mem::take(&mut self.scratch);
@@ -50,17 +65,20 @@ impl Engine {
                     if let Phase::Serving(serving) = &mut self.connections[key].phase {
                         serving.wants_body = true;
                     }
-                    self.set_deadline(key, self.config.deadlines.body);
+                    // Who was never told to continue is not late.
+                    if !exchange.awaits_continue {
+                        self.set_deadline(key, self.config.deadlines.body);
+                    }
                     return BodyRead::Wait;
                 }
             }
         }
     }
 
-    fn invite(&mut self, exchange: &mut Exchange) -> std::io::Result<()> {
+    fn invite(&mut self, exchange: &mut Exchange) -> Result<(), SendError> {
         if exchange.awaits_continue && !exchange.is_started() {
             exchange.awaits_continue = false;
-            self.connections[exchange.id.key].write([CONTINUE, b"", b""])?;
+            self.write(exchange.id, [CONTINUE, b"", b""])?;
         }
         Ok(())
     }

@@ -1,11 +1,15 @@
 //! What comes after a response: the next request, the rest of a body to drop, or an orderly end.
 
-use super::{Engine, reading::SCRATCH};
+use super::{
+    Engine,
+    reading::{READS, SCRATCH},
+};
 use crate::{
     Exchange, Refusal,
     access::Answered,
     connection::{After, Phase, Read},
     proto::{Decoder, Encoder},
+    reactor::NEVER,
 };
 
 impl Engine {
@@ -38,6 +42,10 @@ impl Engine {
         let quiet = !sending && !connection.readable && connection.ahead.is_empty();
         if connection.out.pending() > 0 {
             connection.phase = Phase::Flushing(after);
+            connection.deadline = NEVER;
+            if connection.write_deadline == NEVER {
+                self.set_write_deadline(key);
+            }
         } else if matches!(after, After::Close) && quiet {
             // Nothing unread is left in the kernel, so the close is not a reset.
             self.close(key);
@@ -51,9 +59,11 @@ impl Engine {
         match after {
             After::Next => {
                 connection.phase = Phase::Idle;
+                // At the end, the kernel is asked once more: the response has promised to go on.
+                connection.readable |= self.closing;
                 let more = connection.readable || !connection.ahead.is_empty();
                 self.set_deadline(key, self.config.deadlines.idle);
-                if more || self.closing {
+                if more {
                     self.enqueue(key);
                 }
             }
@@ -81,19 +91,21 @@ impl Engine {
         scratch.resize(SCRATCH, 0);
         match self.connections[key].phase {
             Phase::Draining(decoder, left) => self.drain(key, (decoder, left), &mut scratch),
-            Phase::Lingering => loop {
-                match self.connections[key].read(&mut scratch) {
-                    Read::Bytes(_) => {}
-                    Read::Nothing => break,
-                    Read::End => {
-                        self.close(key);
-                        break;
-                    }
-                }
-            },
+            Phase::Lingering => self.linger(key, &mut scratch),
             Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Serving(_) | Phase::Flushing(_) => {}
         }
         self.scratch = scratch;
+    }
+
+    fn linger(&mut self, key: usize, scratch: &mut [u8]) {
+        for _ in 0..READS {
+            match self.connections[key].read(scratch) {
+                Read::Bytes(_) => {}
+                Read::Nothing => return,
+                Read::End => return self.close(key),
+            }
+        }
+        self.enqueue(key);
     }
 
     fn drain(&mut self, key: usize, (mut decoder, mut left): (Decoder, u64), scratch: &mut [u8]) {
@@ -133,7 +145,7 @@ impl Engine {
         let key = exchange.id.key;
         if exchange.is_started() {
             warn(&self.connections[key].peer.remote_address, refusal);
-            return self.settle(key, After::Close);
+            return self.end(key, After::Close, true);
         }
         self.answer_refusal(key, exchange, refusal);
     }
@@ -156,7 +168,6 @@ impl Engine {
         if connection.write([exchange.reply.bytes(), body.as_bytes(), b""]).is_err() {
             return self.close(key);
         }
-        self.set_deadline(key, self.config.deadlines.write);
         self.end(key, After::Close, true);
     }
 }

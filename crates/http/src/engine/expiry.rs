@@ -1,7 +1,18 @@
 //! What happens when a wait has lasted too long.
 
+use std::time::Duration;
+
+use rgunicorn_scoreboard::Millis;
+
 use super::Engine;
-use crate::{Refusal, connection::Phase, reactor::NEVER};
+use crate::{
+    Refusal,
+    connection::{Connection, Phase},
+    reactor::NEVER,
+};
+
+/// Timer entries of connections that have gone are dropped when there are this many more than connections.
+const STALE: usize = 1024;
 
 impl Engine {
     /// Look at the connections whose time has come.
@@ -13,34 +24,103 @@ impl Engine {
                 continue;
             }
             connection.scheduled = NEVER;
-            if connection.deadline <= now {
-                connection.deadline = NEVER;
-                self.overdue(key);
-            } else if connection.deadline != NEVER {
-                connection.scheduled = connection.deadline;
-                self.timers.schedule(connection.deadline, key, generation);
+            let due = connection.deadline.min(connection.write_deadline);
+            if due <= now && !connection.acted_in_time() {
+                self.overdue(key, now);
+            } else if due != NEVER {
+                let next = due.max(now + 1);
+                connection.scheduled = next;
+                self.timers.schedule(next, key, generation);
             }
+        }
+        if self.timers.len() > 2 * self.connections.len() + STALE {
+            let counts = |at, key, generation| {
+                self.connections.get(key).is_some_and(|connection| {
+                    connection.generation == generation && connection.scheduled == at
+                })
+            };
+            self.timers.retain(counts);
         }
     }
 
-    fn overdue(&mut self, key: usize) {
+    fn overdue(&mut self, key: usize, now: Millis) {
         let connection = &mut self.connections[key];
+        let unread = connection.write_deadline <= now;
+        connection.deadline = NEVER;
+        connection.write_deadline = NEVER;
         match std::mem::replace(&mut connection.phase, Phase::Idle) {
             Phase::Head(exchange) => self.refuse(key, exchange, Refusal::HeadTimeout),
             Phase::Spooling(exchange) => self.refuse(key, exchange, Refusal::BodyTimeout),
             Phase::Serving(serving) => {
                 let peer = &connection.peer.remote_address;
-                if serving.wants_body {
-                    tracing::warn!("Closing the connection of ip={peer}: {}", Refusal::BodyTimeout);
-                } else {
+                if unread {
                     tracing::warn!(
                         "Closing the connection of ip={peer}: the client does not read the response"
                     );
+                } else {
+                    tracing::warn!("Closing the connection of ip={peer}: {}", Refusal::BodyTimeout);
                 }
                 connection.phase = Phase::Serving(serving);
                 self.abandon(key);
             }
             Phase::Idle | Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering => self.close(key),
         }
+    }
+
+    /// Wait for the client to send, or to close, so long.
+    pub(super) fn set_deadline(&mut self, key: usize, wait: Duration) {
+        let at = self.moment_after(wait);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.deadline = at;
+            self.schedule(key, at);
+        }
+    }
+
+    /// Wait for the client to take response bytes.
+    pub(super) fn set_write_deadline(&mut self, key: usize) {
+        let at = self.moment_after(self.config.deadlines.write);
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.write_deadline = at;
+            self.schedule(key, at);
+        }
+    }
+
+    pub(super) fn clear_deadline(&mut self, key: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.deadline = NEVER;
+        }
+    }
+
+    pub(super) fn moment_after(&self, wait: Duration) -> Millis {
+        self.clock.now().saturating_add(u64::try_from(wait.as_millis()).unwrap_or(NEVER)).min(NEVER - 1)
+    }
+
+    fn schedule(&mut self, key: usize, at: Millis) {
+        let connection = &mut self.connections[key];
+        if at < connection.scheduled {
+            connection.scheduled = at;
+            self.timers.schedule(at, key, connection.generation);
+            if self.timers.precedes_alarm(at) {
+                self.arm();
+            }
+        }
+    }
+
+    /// Wake the poll for the next deadline, or for a heartbeat. A host that watches the descriptor takes no turn before
+    /// that, so this is done whenever the moment comes nearer, not only before the engine itself waits.
+    pub(super) fn arm(&mut self) {
+        let now = self.clock.now();
+        let beat = now + self.config.beat.as_millis() as Millis;
+        if let Err(error) = self.timers.arm(beat.min(self.resume), now) {
+            tracing::error!("cannot set the timer of the engine: {error} (deadlines will be late)");
+        }
+    }
+}
+
+impl Connection {
+    /// Whether something is known to have happened that has not been looked at. It came in time: what is late is our
+    /// look at it, because the application kept the thread.
+    fn acted_in_time(&self) -> bool {
+        self.queued && !matches!(self.phase, Phase::Draining(..) | Phase::Lingering)
     }
 }

@@ -40,6 +40,16 @@ const COMMANDS: usize = usize::MAX - 2;
 const LISTENERS: usize = usize::MAX - 1024;
 /// Events taken from the kernel in one turn.
 const EVENTS: usize = 1024;
+/// Looks at connections between two turns, so that a client that always has more does not keep the others waiting.
+const LOOKS: usize = 256;
+
+/// The lower half of a token is the connection's place, the upper half its generation: the kernel goes on to report a
+/// socket that a process forked by the application still holds, and its place may be another connection's by then.
+const KEY_BITS: usize = usize::MAX >> (usize::BITS / 2);
+
+fn token_of(key: usize, generation: u32) -> Token {
+    Token(key | (generation as usize) << (usize::BITS / 2))
+}
 
 /// How an engine is set up.
 #[derive(Debug)]
@@ -89,6 +99,10 @@ pub struct Engine {
     commands: UnixStream,
     commanded: VecDeque<Command>,
     generation: u32,
+    /// Looks since the last turn.
+    looks: usize,
+    /// When a listener that was paused is tried again.
+    resume: Millis,
     requests: u64,
     /// Finish what is there, and begin nothing new.
     closing: bool,
@@ -122,7 +136,7 @@ impl Engine {
             listener.register(registry, Token(LISTENERS + index))?;
             listening.push(Listening { listener, ready: true, resume: 0 });
         }
-        Ok(Self {
+        let mut engine = Self {
             poll,
             polled: Events::with_capacity(EVENTS),
             timers,
@@ -139,9 +153,13 @@ impl Engine {
             commands,
             commanded: VecDeque::new(),
             generation: 0,
+            looks: 0,
+            resume: NEVER,
             requests: 0,
             closing: false,
-        })
+        };
+        engine.arm();
+        Ok(engine)
     }
 
     /// Write an access log.
@@ -173,17 +191,17 @@ impl Engine {
         if let Some(log) = &mut self.access {
             log.flush();
         }
-        let beat = self.config.beat.as_millis() as Millis;
-        self.timers.arm(self.clock.now() + beat, self.clock.now())?;
         match self.poll.poll(&mut self.polled, wait) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => result?,
         }
         self.clock.advance();
+        self.looks = 0;
         self.slot.set_connections(self.connections.len() as u32);
         self.note_polled();
         self.expire();
         self.accept();
+        self.arm();
         Ok(())
     }
 
@@ -197,6 +215,10 @@ impl Engine {
             if let Some(event) = self.pending.pop_front() {
                 return Some(event);
             }
+            if self.looks >= LOOKS {
+                return None;
+            }
+            self.looks += 1;
             let key = self.ready.pop_front()?;
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.queued = false;
@@ -254,15 +276,19 @@ impl Engine {
                         listening.ready = true;
                     }
                 }
-                key => self.note_connection(key, event),
+                token => self.note_connection(token, event),
             }
         }
         polled.clear();
         self.polled = polled;
     }
 
-    fn note_connection(&mut self, key: usize, event: &mio::event::Event) {
+    fn note_connection(&mut self, token: usize, event: &mio::event::Event) {
+        let key = token & KEY_BITS;
         let Some(connection) = self.connections.get_mut(key) else { return };
+        if token_of(key, connection.generation).0 != token {
+            return;
+        }
         if event.is_readable() || event.is_error() {
             connection.readable = true;
         }
@@ -293,22 +319,6 @@ impl Engine {
         {
             connection.queued = true;
             self.ready.push_back(key);
-        }
-    }
-
-    fn set_deadline(&mut self, key: usize, wait: Duration) {
-        let at = self.clock.now() + u64::try_from(wait.as_millis()).unwrap_or(NEVER / 2);
-        let Some(connection) = self.connections.get_mut(key) else { return };
-        connection.deadline = at;
-        if at < connection.scheduled {
-            connection.scheduled = at;
-            self.timers.schedule(at, key, connection.generation);
-        }
-    }
-
-    fn clear_deadline(&mut self, key: usize) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.deadline = NEVER;
         }
     }
 

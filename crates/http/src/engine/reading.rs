@@ -7,11 +7,14 @@ use crate::{
     Exchange, Id, Refusal,
     connection::{Connection, Phase, Read, Serving},
     proto::{Decoder, Framing},
+    reactor::NEVER,
     spool::{Body, Spool},
 };
 
 /// Read this much at once where there is no buffer of the exchange to read into.
 pub(super) const SCRATCH: usize = 64 * 1024;
+/// Reads from one connection before the others have their turn.
+pub(super) const READS: usize = 8;
 
 /// What looking at a connection led to.
 pub(super) enum Step {
@@ -143,7 +146,7 @@ impl Engine {
         if exchange.spool.is_none() {
             return self.read_body_behind(key, exchange);
         }
-        loop {
+        for _ in 0..READS {
             if exchange.decoder.is_done() {
                 let spool = exchange.spool.take().unwrap_or_default();
                 return match spool.finish() {
@@ -169,6 +172,8 @@ impl Engine {
                 (Read::End, _) => return Step::Gone(exchange),
             }
         }
+        self.enqueue(key);
+        Step::Wait(Phase::Spooling(exchange))
     }
 
     fn read_body_behind(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
@@ -212,7 +217,14 @@ impl Engine {
             _ => None,
         };
         if matches!(phase, Phase::Idle) && self.closing {
-            return self.close(key);
+            if !fresh {
+                return self.close(key);
+            }
+            // A client that has just connected is about to send its first request.
+            let at = self.moment_after(self.config.deadlines.linger);
+            if at < self.connections[key].deadline {
+                self.set_deadline(key, self.config.deadlines.linger);
+            }
         }
         self.connections[key].phase = match phase {
             Phase::Head(mut exchange) => {
@@ -255,6 +267,7 @@ impl Engine {
         let Phase::Serving(serving) = &mut connection.phase else { return None };
         if serving.wants_body && connection.readable {
             serving.wants_body = false;
+            connection.deadline = NEVER;
             return Some(Event::Readable(id));
         }
         if closed && !serving.told_closed {

@@ -7,6 +7,7 @@ use crate::{
     Exchange, Id, Version,
     connection::Phase,
     proto::{Decoder, Encoder},
+    reactor::NEVER,
 };
 
 /// Bodies up to this size are copied behind the head; beyond it, a gathering write is cheaper.
@@ -35,6 +36,10 @@ impl Engine {
     /// # Errors
     /// When the client has left.
     pub fn send(&mut self, exchange: &mut Exchange, body: &[u8], last: bool) -> Result<Sent, SendError> {
+        if exchange.ended {
+            // Nothing of it may reach the next response.
+            return Ok(Sent { taken: body.len(), full: false });
+        }
         let piece = &body[..body.len().min(PIECE)];
         let taken = piece.len();
         let first = !exchange.is_started();
@@ -77,6 +82,7 @@ impl Engine {
             && !encoder.ends_with_connection()
             && !exchange.reply.wants_close()
             && !exchange.awaits_continue
+            && !self.config.deadlines.idle.is_zero()
             && unread <= self.config.limits.discard;
         let connection = match (exchange.keep_alive, version) {
             (false, _) => Some("close"),
@@ -92,7 +98,7 @@ impl Engine {
         let Some(connection) = serving else { return Err(SendError) };
         let waited = connection.out.pending() > 0;
         if connection.write(parts).is_err() {
-            self.close(id.key);
+            self.abandon(id.key);
             return Err(SendError);
         }
         let pending = connection.out.pending();
@@ -104,7 +110,7 @@ impl Engine {
             serving.wants_room |= full;
         }
         if !waited {
-            self.set_deadline(id.key, self.config.deadlines.write);
+            self.set_write_deadline(id.key);
         }
         Ok(full)
     }
@@ -122,16 +128,16 @@ impl Engine {
         let id = Id { key, generation: connection.generation };
         if connection.out.pending() > 0 {
             if progress {
-                self.set_deadline(key, self.config.deadlines.write);
+                self.set_write_deadline(key);
             }
             return false;
         }
+        connection.write_deadline = NEVER;
         match &mut connection.phase {
             Phase::Serving(serving) => {
                 if std::mem::take(&mut serving.wants_room) {
                     self.pending.push_back(Event::Drained(id));
                 }
-                self.clear_deadline(key);
             }
             Phase::Flushing(after) => {
                 let after = *after;
@@ -154,8 +160,11 @@ impl Engine {
         if self.connection(id).is_none() {
             return Ok(Some(Event::Closed(id)));
         }
-        self.poll_once(Some(wait))?;
-        while let Some(key) = self.ready.pop_front() {
+        let at_once = !self.ready.is_empty() || self.can_accept_now();
+        self.poll_once(Some(if at_once { Duration::ZERO } else { wait }))?;
+        // What is put back meanwhile waits for the next call.
+        for _ in 0..self.ready.len() {
+            let Some(key) = self.ready.pop_front() else { break };
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.queued = false;
                 if let Some(event) = self.advance(key) {

@@ -1,8 +1,9 @@
 //! A connected socket, TCP or unix; the rest of the engine does not know which.
 
 use std::{
-    io::{self, IoSlice, Read, Write},
+    io::{self, IoSlice, Read},
     net::Shutdown,
+    os::fd::{AsRawFd, RawFd},
 };
 
 use mio::{
@@ -10,6 +11,7 @@ use mio::{
     event::Source,
     net::{TcpStream, UnixStream},
 };
+use nix::sys::socket::{MsgFlags, UnixAddr, send, sendmsg};
 
 /// A connected, non-blocking socket.
 #[derive(Debug)]
@@ -26,17 +28,20 @@ impl Stream {
         }
     }
 
+    /// Write without raising SIGPIPE: the application may have given the signal back its deadly default.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => (&*stream).write(bytes),
-            Self::Unix(stream) => (&*stream).write(bytes),
-        }
+        Ok(send(self.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)?)
     }
 
+    /// The same for several parts.
     pub(crate) fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(sendmsg::<UnixAddr>(self.as_raw_fd(), parts, &[], MsgFlags::MSG_NOSIGNAL, None)?)
+    }
+
+    fn as_raw_fd(&self) -> RawFd {
         match self {
-            Self::Tcp(stream) => (&*stream).write_vectored(parts),
-            Self::Unix(stream) => (&*stream).write_vectored(parts),
+            Self::Tcp(stream) => stream.as_raw_fd(),
+            Self::Unix(stream) => stream.as_raw_fd(),
         }
     }
 

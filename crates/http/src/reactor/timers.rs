@@ -38,9 +38,24 @@ impl Timers {
         self.descriptor.as_fd().as_raw_fd()
     }
 
-    /// Look at connection `key` (of this `generation`) at `at`.
+    /// Look at connection `key` (of this `generation`) at `at`. The poll is woken for it by the next [`Timers::arm`].
     pub(crate) fn schedule(&mut self, at: Millis, key: usize, generation: u32) {
         self.due.push(Reverse((at, key, generation)));
+    }
+
+    /// Whether `at` is earlier than the moment at which the poll will be woken.
+    pub(crate) fn precedes_alarm(&self, at: Millis) -> bool {
+        at < self.armed
+    }
+
+    /// How many entries there are, those that were overtaken included.
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+
+    /// Drop the entries that no longer count.
+    pub(crate) fn retain(&mut self, counts: impl Fn(Millis, usize, u32) -> bool) {
+        self.due.retain(|Reverse((at, key, generation))| counts(*at, *key, *generation));
     }
 
     /// The next connection that is due.

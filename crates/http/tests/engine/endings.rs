@@ -1,0 +1,186 @@
+//! How connections end: clients that leave, responses that are cut short, names that are stale.
+
+use std::time::Duration;
+
+use rgunicorn_http::{Event, SendError};
+
+use crate::world::{Wire, World, config, streaming};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+#[test]
+fn a_client_that_says_it_sends_no_more_gets_its_answer() {
+    let mut world = World::new(config());
+    let mut client = world.connect();
+    client.send(GET);
+    client.end_sending();
+    let exchange = world.request();
+    assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
+    assert!(world.engine.is_open(exchange.id()));
+    world.answer(exchange, b"late");
+    assert_eq!(client.response(&mut world).text(), "late");
+    client.assert_end(&mut world);
+}
+
+#[test]
+fn a_half_closed_client_gets_the_answers_to_all_that_it_sent() {
+    let mut world = World::new(config());
+    let mut client = world.connect();
+    client.send(GET.repeat(3));
+    client.end_sending();
+    for _ in 0..3 {
+        assert_eq!(client.echoed(&mut world).text(), "GET / ");
+    }
+    client.assert_end(&mut world);
+}
+
+#[test]
+fn a_client_that_leaves_during_its_request_is_reported_once() {
+    let mut world = World::new(streaming());
+    for mut client in [world.connect(), world.connect_unix()] {
+        client.send(GET);
+        let exchange = world.request();
+        drop(client);
+        assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
+        for _ in 0..5 {
+            world.turn(Duration::from_millis(2));
+        }
+        assert!(!world.has_event());
+        world.engine.finish(exchange);
+    }
+    assert_eq!(world.slot.in_flight(), 0);
+    world.until("both to go", |world| (world.engine.open_connections() == 0).then_some(()));
+}
+
+#[test]
+fn sending_to_a_client_that_has_gone_is_an_error_and_not_a_signal() {
+    let mut world = World::new(config());
+    for mut client in [world.connect(), world.connect_unix()] {
+        client.send(GET);
+        let mut exchange = world.request();
+        // Unread bytes make the client's end a reset.
+        exchange.reply.begin(b"200 OK").unwrap();
+        world.engine.send(&mut exchange, b"first", false).unwrap();
+        drop(client);
+        let piece = vec![b'x'; 20_000];
+        world.until("an error", |world| world.engine.send(&mut exchange, &piece, false).err());
+        assert_eq!(world.engine.send(&mut exchange, b"x", true), Err(SendError));
+        assert!(!world.engine.is_open(exchange.id()));
+        assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
+        world.engine.finish(exchange);
+    }
+    assert_eq!((world.slot.in_flight(), world.engine.open_connections()), (0, 0));
+}
+
+#[test]
+fn a_sender_that_hears_of_the_end_first_is_not_the_only_one_to_be_told() {
+    let mut world = World::new(streaming());
+    let mut client = world.connect_unix();
+    client.send(GET);
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    drop(client);
+    assert_eq!(world.engine.send(&mut exchange, b"x", false), Err(SendError));
+    assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
+    world.engine.finish(exchange);
+}
+
+#[test]
+fn a_response_that_is_cut_short_ends_the_connection() {
+    let mut world = World::new(config());
+    // Fewer bytes than declared.
+    let mut client = world.connect();
+    client.send(GET.repeat(2));
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    exchange.reply.field(b"Content-Length", b"10").unwrap();
+    world.engine.send(&mut exchange, b"short", true).unwrap();
+    assert_eq!(exchange.owed(), Some(5));
+    world.engine.finish(exchange);
+    let (bytes, _) = client.end(&mut world);
+    assert!(bytes.ends_with(b"\r\n\r\nshort"));
+    // Chunks without an end.
+    let mut client = world.connect();
+    client.send(GET);
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    world.engine.send(&mut exchange, b"begun", false).unwrap();
+    world.engine.finish(exchange);
+    let (bytes, wire) = client.end(&mut world);
+    assert!(bytes.ends_with(b"5\r\nbegun\r\n"));
+    assert_eq!(wire, Wire::Ended);
+    assert!(!world.has_event());
+}
+
+#[test]
+fn more_bytes_than_declared_are_cut_off_and_the_connection_stays_in_step() {
+    let mut world = World::new(config());
+    let mut client = world.connect();
+    client.send(GET.repeat(2));
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    exchange.reply.field(b"Content-Length", b"5").unwrap();
+    world.engine.send(&mut exchange, b"hello, and more", true).unwrap();
+    world.engine.finish(exchange);
+    assert_eq!(client.response(&mut world).text(), "hello");
+    assert_eq!(client.echoed(&mut world).text(), "GET / ");
+}
+
+#[test]
+fn what_is_sent_after_the_end_of_a_response_is_no_part_of_the_next() {
+    for declared in [false, true] {
+        let mut world = World::new(config());
+        let mut client = world.connect();
+        client.send(GET.repeat(2));
+        let mut exchange = world.request();
+        exchange.reply.begin(b"200 OK").unwrap();
+        if declared {
+            exchange.reply.field(b"Content-Length", b"3").unwrap();
+        }
+        world.engine.send(&mut exchange, b"one", false).unwrap();
+        world.engine.send(&mut exchange, b"", true).unwrap();
+        world.engine.send(&mut exchange, b"again", false).unwrap();
+        world.engine.send(&mut exchange, b"", true).unwrap();
+        assert!(exchange.is_ended());
+        world.engine.finish(exchange);
+        assert_eq!(client.response(&mut world).text(), "one");
+        assert_eq!(client.echoed(&mut world).text(), "GET / ");
+    }
+}
+
+#[test]
+fn a_request_without_a_response_ends_the_connection_without_a_byte() {
+    let mut world = World::new(config());
+    let mut client = world.connect();
+    client.send(GET);
+    let exchange = world.request();
+    world.engine.finish(exchange);
+    client.assert_end(&mut world);
+    assert_eq!((world.slot.requests(), world.slot.in_flight()), (1, 0));
+}
+
+#[test]
+fn a_name_that_is_stale_reaches_nobody() {
+    let mut world = World::new(config());
+    let mut first = world.connect_unix();
+    first.send(GET);
+    let mut exchange = world.request();
+    let stale = exchange.id();
+    drop(first);
+    assert!(matches!(world.event(), Event::Closed(_)));
+    // The next connection gets the same place.
+    let mut second = world.connect_unix();
+    second.send(GET);
+    let other = world.request();
+    assert_eq!(other.id().key, stale.key);
+    assert_ne!(other.id(), stale);
+    assert!(world.engine.is_open(other.id()) && !world.engine.is_open(stale));
+    exchange.reply.begin(b"200 OK").unwrap();
+    assert_eq!(world.engine.send(&mut exchange, b"to the wrong one", true), Err(SendError));
+    assert!(
+        matches!(world.engine.tend(stale, Duration::ZERO).unwrap(), Some(Event::Closed(id)) if id == stale)
+    );
+    world.engine.finish(exchange);
+    world.answer(other, b"to the right one");
+    assert_eq!(second.response(&mut world).text(), "to the right one");
+}
