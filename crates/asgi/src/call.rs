@@ -341,7 +341,7 @@ impl Call {
         let stage = std::mem::replace(&mut self.state().stage, Stage::Finished);
         if let Stage::Running(coroutine) = stage {
             coroutine.bind(py).call_method0(intern!(py, "close"))?;
-            self.make_up(py)?;
+            self.make_up(py, true)?;
             self.server.ended(py)?;
         }
         Ok(())

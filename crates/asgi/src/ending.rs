@@ -23,7 +23,7 @@ impl Call {
             Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
             None => self.check_complete(py, left),
         }
-        self.make_up(py)?;
+        self.make_up(py, cancelled)?;
         self.server.ended(py)?;
         match error {
             Some(error) if cancelled => Err(error),
@@ -48,17 +48,22 @@ impl Call {
         py.detach(|| tracing::error!("{line}: {missing}"));
     }
 
-    /// Answer 500 where nothing has been sent yet, and give the exchange back.
-    pub(crate) fn make_up(&self, py: Python<'_>) -> PyResult<()> {
-        const BODY: &[u8] = b"Internal Server Error\n";
+    /// Answer where nothing has been sent yet, and give the exchange back. A request that was cancelled may be tried
+    /// again elsewhere: 503; otherwise it is the application's failure: 500.
+    pub(crate) fn make_up(&self, py: Python<'_>, cancelled: bool) -> PyResult<()> {
+        let (code, body) = if cancelled {
+            (503, &b"Service Unavailable\n"[..])
+        } else {
+            (500, &b"Internal Server Error\n"[..])
+        };
         if let Some(exchange) = &mut self.state().exchange
             && !exchange.is_started()
         {
-            let begun = exchange.reply.begin(b"500 Internal Server Error");
+            let begun = exchange.reply.begin_code(code);
             let named = exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8");
             debug_assert!(begun.is_ok() && named.is_ok());
             // The client may be gone, which is as well.
-            let _ = self.server.engine.lock().send(exchange, BODY, true);
+            let _ = self.server.engine.lock().send(exchange, body, true);
         }
         self.give_back(py)
     }

@@ -157,9 +157,12 @@ impl Server {
 
     /// A response is over.
     pub(crate) fn finish(&self, py: Python<'_>, exchange: Box<Exchange>) -> PyResult<()> {
-        let key = exchange.id().key;
-        let call =
-            self.calls.lock().unwrap_or_else(PoisonError::into_inner).get_mut(key).and_then(Option::take);
+        let id = exchange.id();
+        let call = {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            // The connection may have gone long ago, and its place be another's.
+            calls.get_mut(id.key).and_then(|call| call.take_if(|call| call.get().id() == id))
+        };
         drop(call);
         let more = {
             let mut engine = self.engine.lock();
