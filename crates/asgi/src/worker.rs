@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 use rgunicorn_http::Handle;
 use rgunicorn_scoreboard::Lease;
 use rgunicorn_settings::Asgi;
@@ -44,7 +44,16 @@ pub enum Ended {
 /// When the event loop fails or cannot be made, never because a request does.
 pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
     let Worker { engine, slot, app, settings, graceful_timeout } = worker;
-    let event_loop = Loop::new(py, settings.event_loop)?;
+    let event_loop = match Loop::new(py, settings.event_loop) {
+        Ok(event_loop) => event_loop,
+        Err(error) if error.is_instance_of::<PyImportError>(py) => {
+            return Ok(Ended::StartupFailed(format!(
+                "The event loop `{}` (--loop) is not installed: {error} (install it, or use `--loop auto`)",
+                settings.event_loop
+            )));
+        }
+        Err(error) => return Err(error),
+    };
     let state = PyDict::new(py);
     let lifespan = match Lifespan::start(&event_loop, app.bind(py), &state, settings.lifespan)? {
         Ok(lifespan) => lifespan,

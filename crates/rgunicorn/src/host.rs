@@ -3,9 +3,13 @@
 use pyo3::prelude::*;
 use rgunicorn_arbiter::{Host, WorkerBoot};
 use rgunicorn_bridge::{ForkDuties, describe};
+use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, Settings};
 
 use crate::worker;
+
+/// What a worker ends with that fails while it serves.
+const WORKER_FAILED: u8 = 1;
 
 /// CPython as the arbiter's host. The master stays attached to it throughout: it has one thread.
 pub(crate) struct PythonHost<'py> {
@@ -43,10 +47,11 @@ impl Host for PythonHost<'_> {
     }
 
     fn run_worker(&mut self, boot: WorkerBoot) -> u8 {
+        let slot = boot.slot.clone();
         worker::run(self.py, boot).unwrap_or_else(|error| {
             let text = describe(self.py, &error);
             tracing::error!("Exception in worker process\n{text}");
-            1
+            if slot.state() == State::Booting { worker::BOOT_FAILED } else { WORKER_FAILED }
         })
     }
 

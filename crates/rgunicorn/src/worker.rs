@@ -17,7 +17,7 @@ use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
 use crate::status;
 
 /// What a worker ends with whose application cannot start, as gunicorn's.
-const BOOT_FAILED: u8 = 3;
+pub(crate) const BOOT_FAILED: u8 = 3;
 
 /// An application and the interface to serve it by.
 pub(crate) struct Loaded<'py> {
@@ -87,7 +87,8 @@ pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
             return Ok(error.exit_status());
         }
     };
-    if let Some(why) = loaded.why {
+    // Every worker finds the same; the first one says so.
+    if let (Some(why), 1) = (loaded.why, boot.age) {
         let class = class_of(loaded.interface);
         tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
     }
