@@ -29,7 +29,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     if path == "/count":
         body = b"%d" % number
     elif path == "/echo":
-        body = await read_all(receive)
+        try:
+            body = await read_all(receive)
+        except ConnectionError:
+            note("left in the body")
+            return
     elif path == "/query":
         body = query.encode()
     elif path == "/large":

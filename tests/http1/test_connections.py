@@ -191,7 +191,6 @@ def test_the_server_header_names_the_server(server: Server) -> None:
 @pytest.mark.timeout(120)
 def test_every_wait_on_a_client_ends(serve: Serve, plain: str, quiet: dict[str, Any]) -> None:
     server = serve(plain, **quiet)
-    server.expect("ConnectionError|left in the body|Error handling request")
     with (
         server.connect(timeout=45) as silent,
         server.connect(timeout=45) as half_head,

@@ -135,7 +135,6 @@ def test_a_request_beyond_the_limits_is_refused(server: Server, case: str) -> No
 
 @pytest.mark.parametrize("case", BAD_CHUNKS)
 def test_a_bad_chunk_ends_the_request(server: Server, plain: str, case: str) -> None:
-    server.expect("left in the body|ConnectionError|Error handling request")
     request = post("Transfer-Encoding: chunked", body=BAD_CHUNKS[case])
     answer, calls = refusal(server, request)
     if "wsgi" in plain:
@@ -166,7 +165,6 @@ def test_a_good_request_before_a_malformed_one_is_answered(server: Server) -> No
 def test_a_client_that_stops_in_its_request_gets_no_success(
     server: Server, plain: str, request_bytes: bytes
 ) -> None:
-    server.expect("left in the body|ConnectionError|Error handling request")
     before = int(server.get("/count").text)
     with server.connect() as client:
         client.send(request_bytes)
