@@ -3,7 +3,10 @@
 use pyo3::prelude::*;
 use rgunicorn_bridge::{is_disconnect, log_exception};
 
-use crate::call::{Call, Stage};
+use crate::{
+    call::{Call, Stage},
+    server::Stop,
+};
 
 impl Call {
     /// The application's coroutine has ended.
@@ -14,16 +17,18 @@ impl Call {
         };
         drop((stage, task));
         let cancelled = error.as_ref().is_some_and(|error| self.server.event_loop.is_cancelled(py, error));
+        // Cancelled by us, that is: because the client left, or the worker stops.
+        let given_up = cancelled && (left || self.server.stop() != Stop::No);
         match &error {
             // A client that left is no fault of the application, nor is a cancellation that followed.
             Some(error) if is_disconnect(py, error) => {
                 tracing::debug!("{}: the client disconnected", self.line(py));
             }
-            Some(_) if cancelled => {}
+            Some(_) if given_up => {}
             Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
             None => self.check_complete(py, left),
         }
-        self.make_up(py, cancelled)?;
+        self.make_up(py, given_up)?;
         self.server.ended(py)?;
         match error {
             Some(error) if cancelled => Err(error),
@@ -48,10 +53,10 @@ impl Call {
         py.detach(|| tracing::error!("{line}: {missing}"));
     }
 
-    /// Answer where nothing has been sent yet, and give the exchange back. A request that was cancelled may be tried
+    /// Answer where nothing has been sent yet, and give the exchange back. A request that was given up may be tried
     /// again elsewhere: 503; otherwise it is the application's failure: 500.
-    pub(crate) fn make_up(&self, py: Python<'_>, cancelled: bool) -> PyResult<()> {
-        let (code, body) = if cancelled {
+    pub(crate) fn make_up(&self, py: Python<'_>, given_up: bool) -> PyResult<()> {
+        let (code, body) = if given_up {
             (503, &b"Service Unavailable\n"[..])
         } else {
             (500, &b"Internal Server Error\n"[..])
