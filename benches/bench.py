@@ -28,9 +28,9 @@ def arguments() -> argparse.Namespace:
     names = ", ".join(each.name for each in CANDIDATES)
     parser.add_argument("--servers", help=f"comma separated; default: what is installed of {names}")
     parser.add_argument("--only", choices=["throughput", "start", "access-log"])
-    parser.add_argument("--paths", default="/,/10k,/echo", help="default: %(default)s")
-    parser.add_argument("-c", "--connections", default="64,4", help="default: %(default)s")
-    parser.add_argument("-d", "--seconds", type=int, default=4, help="default: %(default)s")
+    loads = "/@64,/@4,/10k@64,/echo@64"
+    parser.add_argument("--loads", default=loads, help="path@connections; default: %(default)s")
+    parser.add_argument("-d", "--seconds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("-n", "--runs", type=int, default=3, help="default: %(default)s")
     parser.add_argument("-w", "--workers", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--core", default="0", help="core of the server; empty: not pinned")
@@ -50,12 +50,12 @@ def main() -> int:
     pins = Pins(options.core, options.load_core)
     report = Report()
     if options.only in (None, "throughput"):
-        for path in options.paths.split(","):
-            for connections in map(int, options.connections.split(",")):
-                load = Load(path, connections, options.seconds)
-                for interface in ("wsgi", "asgi"):
-                    group = [each for each in servers if each.interface == interface]
-                    throughput(group, load, pins, options, report)
+        for one in options.loads.split(","):
+            path, _, connections = one.partition("@")
+            load = Load(path, int(connections or 64), options.seconds)
+            for interface in ("wsgi", "asgi"):
+                group = [each for each in servers if each.interface == interface]
+                throughput(group, load, pins, options, report)
     if options.only in (None, "start"):
         cold_start(servers, options.runs + 2, report)
     if options.only in (None, "access-log"):
