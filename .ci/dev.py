@@ -15,6 +15,7 @@ Command = Callable[[list[str]], None]
 def serve_demo(words: list[str]) -> None:
     """Install the package and serve its built-in demo (arguments go to rgunicorn)."""
     steps.install_for_serving()
+    os.environ.setdefault("WEB_CONCURRENCY", "3")  # the page shows what each of them does
     serve(["rgunicorn.demo", *words])
 
 
