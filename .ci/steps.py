@@ -13,7 +13,6 @@ from toolbox import (
     Interpreter,
     StepError,
     Venv,
-    cargo_env,
     cargo_tool,
     check_toolchain,
     describe,
@@ -32,7 +31,7 @@ TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py"]
 
 def cargo(*words: str) -> None:
     """Run cargo for the Python of the virtual environment."""
-    run("cargo", *words, env=cargo_env(VENV.python))
+    run("cargo", *words, env={"PYO3_PYTHON": str(VENV.python)})
 
 
 def setup(_: Sequence[str]) -> None:

@@ -166,17 +166,6 @@ def describe(candidate: str) -> Interpreter | None:
     return Interpreter(version, path)
 
 
-def cargo_env(python: Path) -> dict[str, str]:
-    """The environment of cargo: which Python to build for, and where its library is."""
-    env = {"PYO3_PYTHON": str(python)}
-    ask = "import sysconfig as s; print(s.get_config_var('LIBDIR') or '')"
-    library = output_of(python, "-c", ask)
-    if library:
-        known = os.environ.get("LD_LIBRARY_PATH")
-        env["LD_LIBRARY_PATH"] = f"{library}:{known}" if known else library
-    return env
-
-
 def cargo_tool(name: str, version: str) -> Path:
     """A cargo subcommand: the one on PATH, or one installed once into the user's cache."""
     on_path = shutil.which(name)
