@@ -16,6 +16,8 @@ from servers import Candidate
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = Sequence[str]
+#: What the machine did before we started: figures of a busy one are only good for ratios.
+LOAD_BEFORE = os.getloadavg()[0]
 
 
 class Report:
@@ -57,6 +59,7 @@ def machine(servers: Sequence[Candidate]) -> str:
         "commit": commit(),
         "processor": f"{processor()}, {os.cpu_count()} cores",
         "kernel": platform.release(),
+        "load before the runs": f"{LOAD_BEFORE:.1f} processes",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "peers": ", ".join(f"{name} {version}" for name in packages if (version := found(name))),
     }
