@@ -133,6 +133,8 @@ def test_an_async_view(browser: httpx.Client) -> None:
 def test_a_long_poll_is_answered_when_someone_writes(
     server: Server, browser: httpx.Client, name: str
 ) -> None:
+    # A connection each: one that is kept would wait for the worker that has the poll.
+    browser.headers["Connection"] = "close"
     sign(browser, name, "before")
     after = latest(browser)
     waiting = server.get_in_background(f"/poll/?after={after}&wait=15")
@@ -150,6 +152,7 @@ def test_a_long_poll_ends_with_nothing_after_its_time(browser: httpx.Client) -> 
 def test_server_sent_events_show_what_is_written(
     server: Server, browser: httpx.Client, name: str
 ) -> None:
+    browser.headers["Connection"] = "close"
     after = latest(browser)
     with server.connect() as client:
         client.send(build_request("GET", f"/events/?after={after}"))
