@@ -1,6 +1,7 @@
 //! The error log: where the server and the application's `wsgi.errors` write.
 
 use std::os::fd::RawFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::LogError;
 use crate::clock::{Zone, unix_now};
 use crate::layer::{Current, LogLayer};
 use crate::severity;
-use crate::sink::{Sink, Unwritten};
+use crate::sink::{NOWHERE, Sink, Unwritten, reserve_standard_streams};
 
 /// How long a record may wait for a reader that has kept up so far. The master waits no longer than this for anything
 /// but its own deadlines.
@@ -39,11 +40,13 @@ pub struct ErrorLog {
 static CURRENT: OnceLock<Current> = OnceLock::new();
 
 impl ErrorLog {
-    /// Open the error log that the settings ask for.
+    /// Open the error log that the settings ask for. Standard streams that are closed lead to nowhere from now on.
     ///
     /// # Errors
     /// If its file cannot be opened for appending.
     pub fn open(settings: &Logging) -> Result<Arc<Self>, LogError> {
+        reserve_standard_streams()
+            .map_err(|source| LogError::open("errorlog", Path::new(NOWHERE), source))?;
         Ok(Arc::new(Self {
             sink: Sink::open("errorlog", &settings.errorlog)?,
             stderr: Sink::open("errorlog", &Destination::Stderr)?,
@@ -161,7 +164,7 @@ impl ErrorLog {
 mod tests {
     use super::*;
 
-    fn log(log: &str, stderr: &str, folder: &std::path::Path) -> ErrorLog {
+    fn log(log: &str, stderr: &str, folder: &Path) -> ErrorLog {
         let sink = |name: &str| Sink::open("errorlog", &Destination::File(folder.join(name))).unwrap();
         ErrorLog {
             sink: sink(log),

@@ -7,7 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +15,14 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use rgunicorn_settings::Destination;
 
 use crate::LogError;
+
+/// Where the standard streams lead when whoever started this process has closed them.
+pub(crate) const NOWHERE: &str = "/dev/null";
 
 /// How much a pipe takes in one piece without blocking once `poll` calls it writable (`PIPE_BUF` of Linux).
 const PIECE: usize = 4096;
@@ -128,6 +131,20 @@ impl Target {
     }
 }
 
+/// Open standard streams that are closed: otherwise the next file or socket would take their number, and what is
+/// printed would be written to it.
+pub(crate) fn reserve_standard_streams() -> io::Result<()> {
+    loop {
+        let nowhere = OpenOptions::new().read(true).write(true).open(NOWHERE)?;
+        if nowhere.as_raw_fd() > 2 {
+            return Ok(());
+        }
+        // What this process executes needs them as well.
+        fcntl(&nowhere, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        let _: RawFd = nowhere.into_raw_fd();
+    }
+}
+
 /// How long one write may still wait. The clock starts when the first wait does.
 struct Wait {
     patience: Duration,
@@ -216,8 +233,6 @@ fn replace(fresh: &File, old: &mut OwnedFd) -> nix::Result<()> {
 /// Make `old` refer to the file of `fresh`; the number stays.
 #[cfg(not(target_os = "linux"))]
 fn replace(fresh: &File, old: &mut OwnedFd) -> nix::Result<()> {
-    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-
     nix::unistd::dup2(fresh, old)?;
     fcntl(&*old, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map(drop)
 }
