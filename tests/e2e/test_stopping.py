@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Serve
 from support.commandline import patience
+from support.raw import Connection, CutError, build_request
 
 pytestmark = pytest.mark.only("rgunicorn", "gunicorn")
 
@@ -101,6 +106,61 @@ def test_an_asgi_request_that_outlasts_the_timeout_is_cancelled(serve: Serve) ->
         assert server.stop() == 0
         assert time.monotonic() - began < patience(2.5)
         client.read_to_close()
+
+
+def test_control_c_reaches_master_and_workers_and_shows_no_traceback(
+    serve: Serve, plain: str
+) -> None:
+    server = serve(plain, workers=2)
+    with server.connect() as client:
+        client.send(b"GET /sleep?20 HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_log("note: sleeping")
+        server.expect("SIGKILL|signal|Error handling request")
+        os.killpg(server.pid, signal.SIGINT)
+        assert server.wait_exit() == 0
+        client.read_to_close()
+    if server.kind.name == "rgunicorn":
+        assert "KeyboardInterrupt" not in server.log()
+
+
+def test_term_to_the_whole_group_still_finishes_what_is_in_flight(serve: Serve, plain: str) -> None:
+    server = serve(plain, workers=2)
+    reply = server.get_in_background("/sleep?0.7")
+    server.wait_log("note: sleeping")
+    os.killpg(server.pid, signal.SIGTERM)
+    assert reply.result(10).text == "hello"
+    assert server.wait_exit() == 0
+
+
+@pytest.mark.only("rgunicorn")
+def test_no_response_is_cut_by_a_stop_under_load(serve: Serve, plain: str) -> None:
+    server = serve(plain, workers=2)
+    address = server.address
+    stopped = threading.Event()
+    cut: list[str] = []
+
+    def ask() -> int:
+        whole = 0
+        while not stopped.is_set():
+            head = None
+            try:
+                with Connection(address) as client:
+                    client.send(build_request("GET", "/large?200000"))
+                    head = client.read_head()
+                    client.read_exactly(200_000)
+                    whole += 1
+            except (ConnectionError, CutError) as problem:
+                if head is not None:
+                    cut.append(repr(problem))
+        return whole
+
+    with ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(ask) for _ in range(8)]
+        server.wait_until(lambda: server.get("/count").status == 200)
+        server.stop()
+        stopped.set()
+    assert sum(client.result() for client in clients) > 0
+    assert cut == []
 
 
 def test_int_after_term_ends_the_wait(serve: Serve, plain: str) -> None:

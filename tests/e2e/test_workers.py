@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -194,6 +195,29 @@ def test_the_environment_of_the_workers_can_be_given(serve: Serve) -> None:
     server = serve("apps.shows_wsgi:environment", **settings)
     seen = server.get("/").json()
     assert (seen["ONE"], seen["TWO"]) == ("1", "two=2")
+
+
+def test_a_program_started_by_a_worker_inherits_neither_files_nor_signals(serve: Serve) -> None:
+    server = serve("apps.shows_wsgi:child")
+    seen = server.get("/").json()
+    assert seen["files"] == []
+    assert int(seen["SigBlk"], 16) == 0
+    ignored = int(seen["SigIgn"], 16)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
+        assert not ignored & 1 << (number - 1), f"{number!r} is ignored"
+
+
+@pytest.mark.only("rgunicorn")
+def test_a_child_forked_by_a_request_does_not_take_part_in_serving(serve: Serve) -> None:
+    server = serve("apps.shows_wsgi:forks")
+    server.expect("Error handling request|SystemExit|exit")
+    pids = server.worker_pids()
+    with server.connect() as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.read_response().status == 200
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.read_response().status == 200
+    assert server.worker_pids() == pids
 
 
 def test_chdir_and_pythonpath_are_where_the_application_is_found(
