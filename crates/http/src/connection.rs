@@ -65,6 +65,8 @@ pub(crate) struct Connection {
     pub(crate) readable: bool,
     /// The client has said that it sends no more.
     pub(crate) read_closed: bool,
+    /// The kernel tells when there is room to write.
+    pub(crate) watches_room: bool,
     /// The connection is in the list of those to be looked at.
     pub(crate) queued: bool,
     /// Bytes that were read and not yet interpreted.
@@ -109,6 +111,7 @@ impl Connection {
             phase: Phase::Idle,
             readable: true,
             read_closed: false,
+            watches_room: false,
             queued: false,
             ahead: Vec::new(),
             out: Outbox::default(),

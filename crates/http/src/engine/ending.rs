@@ -18,7 +18,9 @@ impl Engine {
         let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
         self.slot.calls.end(exchange.number);
         self.slot.request_ended(exchange.sent, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
-        if let Some(log) = &mut self.access {
+        if let Some(log) = &mut self.access
+            && exchange.is_started()
+        {
             log.record(&Answered { exchange: &exchange, elapsed });
         }
         if exchange.excess || (exchange.ended && exchange.missing() > 0) {
@@ -44,7 +46,7 @@ impl Engine {
             connection.phase = Phase::Flushing(after);
             connection.deadline = NEVER;
             if connection.write_deadline == NEVER {
-                self.set_write_deadline(key);
+                self.await_room(key);
             }
         } else if matches!(after, After::Close) && quiet {
             // Nothing unread is left in the kernel, so the close is not a reset.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rgunicorn_scoreboard::Millis;
 
-use super::Engine;
+use super::{Engine, token_of};
 use crate::{
     Refusal,
     connection::{Connection, Phase},
@@ -77,12 +77,18 @@ impl Engine {
     }
 
     /// Wait for the client to take response bytes.
-    pub(super) fn set_write_deadline(&mut self, key: usize) {
+    pub(super) fn await_room(&mut self, key: usize) {
         let at = self.moment_after(self.config.deadlines.write);
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.write_deadline = at;
-            self.schedule(key, at);
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.write_deadline = at;
+        if !connection.watches_room {
+            let token = token_of(key, connection.generation);
+            match connection.stream.watch_room(self.poll.registry(), token) {
+                Ok(()) => connection.watches_room = true,
+                Err(error) => tracing::error!("cannot watch a connection that is slow to read: {error}"),
+            }
         }
+        self.schedule(key, at);
     }
 
     pub(super) fn clear_deadline(&mut self, key: usize) {
@@ -121,6 +127,6 @@ impl Connection {
     /// Whether something is known to have happened that has not been looked at. It came in time: what is late is our
     /// look at it, because the application kept the thread.
     fn acted_in_time(&self) -> bool {
-        self.queued && !matches!(self.phase, Phase::Draining(..) | Phase::Lingering)
+        self.queued && !matches!(self.phase, Phase::Lingering)
     }
 }

@@ -8,6 +8,8 @@ mod bodies;
 mod ending;
 mod expiry;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::{
@@ -198,8 +200,9 @@ impl Engine {
         self.clock.advance();
         self.looks = 0;
         self.slot.set_connections(self.connections.len() as u32);
-        self.note_polled();
-        self.expire();
+        if self.note_polled() {
+            self.expire();
+        }
         self.accept();
         self.arm();
         Ok(())
@@ -265,9 +268,12 @@ impl Engine {
         self.connections.len()
     }
 
-    fn note_polled(&mut self) {
+    /// Note what the kernel told; `false` when it may have more to tell.
+    fn note_polled(&mut self) -> bool {
         let mut polled = std::mem::replace(&mut self.polled, Events::with_capacity(0));
+        let mut count = 0;
         for event in &polled {
+            count += 1;
             match event.token().0 {
                 TIMER => self.timers.fired(),
                 COMMANDS => self.read_commands(),
@@ -279,8 +285,10 @@ impl Engine {
                 token => self.note_connection(token, event),
             }
         }
+        let all = count < EVENTS;
         polled.clear();
         self.polled = polled;
+        all
     }
 
     fn note_connection(&mut self, token: usize, event: &mio::event::Event) {

@@ -110,7 +110,7 @@ impl Engine {
             serving.wants_room |= full;
         }
         if !waited {
-            self.set_write_deadline(id.key);
+            self.await_room(id.key);
         }
         Ok(full)
     }
@@ -128,7 +128,7 @@ impl Engine {
         let id = Id { key, generation: connection.generation };
         if connection.out.pending() > 0 {
             if progress {
-                self.set_write_deadline(key);
+                self.await_room(key);
             }
             return false;
         }

@@ -53,11 +53,20 @@ impl Stream {
         }
     }
 
+    /// Watch for bytes to read. Not for room to write: a unix socket reports that whenever its client reads.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.register(registry, token, Interest::READABLE),
+            Self::Unix(stream) => stream.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    /// Watch for room to write as well.
+    pub(crate) fn watch_room(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         match self {
-            Self::Tcp(stream) => stream.register(registry, token, interest),
-            Self::Unix(stream) => stream.register(registry, token, interest),
+            Self::Tcp(stream) => stream.reregister(registry, token, interest),
+            Self::Unix(stream) => stream.reregister(registry, token, interest),
         }
     }
 }

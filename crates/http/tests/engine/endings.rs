@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use rgunicorn_http::{Event, SendError};
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::{SfdFlags, SignalFd},
+};
+use rgunicorn_http::{BodyRead, Event, SendError};
+use rgunicorn_logging::AccessLog;
+use rgunicorn_settings::{Destination, Level, Logging};
+use tempfile::TempDir;
 
 use crate::world::{Wire, World, config, streaming};
 
@@ -54,22 +61,31 @@ fn a_client_that_leaves_during_its_request_is_reported_once() {
 
 #[test]
 fn sending_to_a_client_that_has_gone_is_an_error_and_not_a_signal() {
+    // A signal that is blocked becomes pending even where it is ignored, as it is in tests and in Python.
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGPIPE);
+    signals.thread_block().unwrap();
+    let raised = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK).unwrap();
     let mut world = World::new(config());
-    for mut client in [world.connect(), world.connect_unix()] {
+    for mut client in [world.connect(), world.connect_unix(), world.connect_unix()] {
         client.send(GET);
         let mut exchange = world.request();
-        // Unread bytes make the client's end a reset.
         exchange.reply.begin(b"200 OK").unwrap();
         world.engine.send(&mut exchange, b"first", false).unwrap();
         drop(client);
-        let piece = vec![b'x'; 20_000];
-        world.until("an error", |world| world.engine.send(&mut exchange, &piece, false).err());
+        // Small parts leave by send(2), large ones by sendmsg(2).
+        let large = vec![b'x'; 20_000];
+        let mut parts = [&b"x"[..], &large].into_iter().cycle();
+        world.until("an error", |world| {
+            world.engine.send(&mut exchange, parts.next().expect("endless parts"), false).err()
+        });
         assert_eq!(world.engine.send(&mut exchange, b"x", true), Err(SendError));
         assert!(!world.engine.is_open(exchange.id()));
         assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
         world.engine.finish(exchange);
     }
     assert_eq!((world.slot.in_flight(), world.engine.open_connections()), (0, 0));
+    assert!(raised.read_signal().unwrap().is_none(), "SIGPIPE");
 }
 
 #[test]
@@ -157,6 +173,35 @@ fn a_request_without_a_response_ends_the_connection_without_a_byte() {
     world.engine.finish(exchange);
     client.assert_end(&mut world);
     assert_eq!((world.slot.requests(), world.slot.in_flight()), (1, 0));
+}
+
+#[test]
+fn the_access_log_has_answers_and_refused_bodies_only() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("access.log");
+    let settings = Logging {
+        loglevel: Level::Info,
+        errorlog: Destination::Stderr,
+        accesslog: Some(Destination::File(path.clone())),
+        access_log_format: "%(m)s %(U)s %(s)s %(B)s".to_owned(),
+    };
+    let mut world = World::new(streaming());
+    world.engine.log_access(AccessLog::open(&settings).unwrap().unwrap());
+    let mut client = world.connect();
+    client.send("GET /answered HTTP/1.1\r\nHost: h\r\n\r\n");
+    client.echoed(&mut world);
+    client.send("GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n");
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    world.engine.finish(exchange);
+    let mut client = world.connect();
+    client.send("POST /broken HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx");
+    let mut exchange = world.request();
+    assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Gone);
+    world.engine.finish(exchange);
+    world.engine.access_log().unwrap().flush();
+    let lines = std::fs::read_to_string(path).unwrap();
+    assert_eq!(lines, "GET /answered 200 14\nPOST /broken 400 47\n");
 }
 
 #[test]

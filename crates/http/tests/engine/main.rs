@@ -8,6 +8,7 @@ mod bodies;
 mod deadlines;
 mod descriptor;
 mod endings;
+mod fairness;
 mod keep_alive;
 mod properties;
 mod refusals;
