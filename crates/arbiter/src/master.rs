@@ -30,7 +30,7 @@ use crate::{
         files::OwnFile,
         fork::{Fork, SignalsBlocked, SingleThreaded, fork, this_process},
         orphan::{self, Remains},
-        pidfile,
+        pidfile, process,
         reap::reap,
         signals::Signals,
         worker,
@@ -271,7 +271,7 @@ impl<'host> Master<'host> {
         })
     }
 
-    /// Log what a worker is busy with.
+    /// Log what a worker is, or was, busy with.
     fn explain(&self, age: Age, why: Why) {
         let Some(lease) = self.leases.get(&age) else { return };
         let pid = Pid(lease.pid());
@@ -280,11 +280,18 @@ impl<'host> Master<'host> {
             return log(&Notice::Worker(pid, Fate::HungAtBoot { since: since(lease.heartbeat()) }));
         }
         let calls = lease.calls.unfinished();
-        if why == Why::Silent && calls.is_empty() {
+        if why == Why::Silent && process::is_stopped(pid) {
+            log(&Notice::Worker(pid, Fate::Suspended));
+        } else if why == Why::Silent && calls.is_empty() {
             log(&Notice::Worker(pid, Fate::HungIdle));
         }
         for (began, line) in calls {
-            log(&Notice::Worker(pid, Fate::Unfinished { line, since: since(began) }));
+            let since = since(began);
+            let fate = match why {
+                Why::Silent | Why::Overdue => Fate::Unfinished { line, since },
+                Why::Died => Fate::DiedWorking { line, since },
+            };
+            log(&Notice::Worker(pid, fate));
         }
     }
 

@@ -106,6 +106,32 @@ fn a_silent_worker_is_aborted_with_its_request_in_the_log() {
 }
 
 #[test]
+fn a_worker_that_dies_leaves_its_request_in_the_log() {
+    let mut server = Server::start("crashes_in_a_request", &[]);
+    let address = server.address();
+    let worker = server.booted(1)[0];
+    TcpStream::connect(address).unwrap();
+    server.wait_line(&format!("Worker (pid:{worker}) was sent SIGILL!"));
+    let line = server.wait_line("GET /crash");
+    assert!(line.contains(&format!("[ERROR] Worker (pid:{worker}) died after 0")), "{line}");
+    server.booted(1);
+    server.stop();
+}
+
+#[test]
+fn a_stopped_worker_is_told_from_one_that_hangs() {
+    let mut server = Server::start("serves", &["-t", "1", "-b", "unix:site.sock"]);
+    let worker = server.booted(1)[0];
+    let mut answer = String::new();
+    UnixStream::connect(server.path("site.sock")).unwrap().read_to_string(&mut answer).unwrap();
+    kill(worker, Signal::SIGSTOP).unwrap();
+    server.wait_line(&format!("WORKER TIMEOUT (pid:{worker})"));
+    server.wait_line(&format!("Worker (pid:{worker}) is stopped by a signal or a debugger"));
+    server.booted(1);
+    server.stop();
+}
+
+#[test]
 fn a_worker_that_survives_sigabrt_is_killed() {
     let mut server = Server::start("survives_abort", &["-t", "1"]);
     let worker = server.booted(1)[0];

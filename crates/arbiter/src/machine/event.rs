@@ -111,13 +111,15 @@ pub enum Stage {
     Stopping,
 }
 
-/// Why the master loses patience with a worker.
+/// Why people will ask what a worker was doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// It gives no sign of life.
     Silent,
     /// It was told to stop and is still there.
     Overdue,
+    /// It served and is gone.
+    Died,
 }
 
 /// How a process ended.
@@ -153,7 +155,7 @@ pub enum Action {
     Spawn(Age),
     /// Send a signal to a worker that was not reaped yet.
     Send(Pid, Signal),
-    /// Log what the worker is busy with, for the people who will ask why it was killed.
+    /// Log what the worker is, or was, busy with, for the people who will ask.
     Explain(Age, Why),
     /// The worker is reaped: its place on the scoreboard is free.
     Release(Age),

@@ -98,12 +98,18 @@ pub enum Fate {
     Timeout,
     /// It is silent and has not answered this request.
     Unfinished { line: String, since: Millis },
+    /// It died while it worked on this request.
+    DiedWorking { line: String, since: Millis },
+    /// It is silent because somebody stopped it.
+    Suspended,
     /// It is silent and never finished its boot.
     HungAtBoot { since: Millis },
     /// It is silent and has no request.
     HungIdle,
     /// It went beyond the time it was given to stop.
     StopOverdue { allowed: Millis },
+    /// It ended in good order, though the master did not ask it to.
+    LeftUnasked,
     /// It ended with a status.
     ExitedWithCode { code: i32 },
     /// A signal ended it.
@@ -232,9 +238,18 @@ impl Fate {
             Self::Unfinished { .. } => {
                 (Error, "A request that the worker has not answered, probably the culprit.")
             }
+            Self::DiedWorking { .. } => {
+                (Error, "A request that the worker had not answered when it died, probably the culprit.")
+            }
+            Self::Suspended => {
+                (Error, "Something keeps the worker from running: SIGSTOP, a debugger, a frozen container.")
+            }
             Self::HungAtBoot { .. } => (Error, "The worker hung while it loaded the application."),
             Self::HungIdle => (Error, "The worker hung outside of any request."),
             Self::StopOverdue { .. } => (Warning, "A worker did not stop in time and is killed."),
+            Self::LeftUnasked => {
+                (Info, "A worker ended by itself, or somebody asked it directly; another takes its place.")
+            }
             Self::ExitedWithCode { .. } => (Error, "A worker ended with an error status."),
             Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
             Self::WasSent { .. } => (Warning, "A signal ended a worker, often a crash in native code."),
@@ -253,6 +268,10 @@ impl Fate {
             Self::Unfinished { line, since } => {
                 write!(out, "Worker (pid:{pid}) has worked for {} on: {line}", Seconds(*since))
             }
+            Self::DiedWorking { line, since } => {
+                write!(out, "Worker (pid:{pid}) died after {} of work on: {line}", Seconds(*since))
+            }
+            Self::Suspended => write!(out, "Worker (pid:{pid}) is stopped by a signal or a debugger"),
             Self::HungAtBoot { since } => {
                 let since = Seconds(*since);
                 write!(out, "Worker (pid:{pid}) has not booted for {since}: loading the application hangs")
@@ -261,6 +280,7 @@ impl Fate {
             Self::StopOverdue { allowed } => {
                 write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
             }
+            Self::LeftUnasked => write!(out, "Worker (pid:{pid}) left without being asked: replacing it"),
             Self::ExitedWithCode { code } => write!(out, "Worker (pid:{pid}) exited with code {code}."),
             Self::WasSent { signal } => write!(out, "Worker (pid:{pid}) was sent {signal}!"),
             Self::WasKilled => write!(out, "Worker (pid:{pid}) was sent SIGKILL!"),
@@ -338,9 +358,12 @@ fn examples() -> Vec<Notice> {
         Fate::Booting,
         Fate::Timeout,
         Fate::Unfinished { line: text("GET /slow HTTP/1.1"), since: 31_000 },
+        Fate::DiedWorking { line: text("GET /crash HTTP/1.1"), since: 500 },
+        Fate::Suspended,
         Fate::HungAtBoot { since: 30_000 },
         Fate::HungIdle,
         Fate::StopOverdue { allowed: 30_000 },
+        Fate::LeftUnasked,
         Fate::ExitedWithCode { code: 3 },
         Fate::WasSent { signal: Cow::Borrowed("SIGSEGV") },
         Fate::WasSent { signal: Cow::Borrowed("SIGTERM") },

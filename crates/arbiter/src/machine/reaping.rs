@@ -2,7 +2,7 @@
 
 use super::{
     Arbiter, Phase,
-    event::{Action, Exit, Millis, Pid},
+    event::{Action, Exit, Millis, Pid, Why},
     notices::{Fate, Notice},
     stop::Failure,
     worker::{Life, Worker},
@@ -18,8 +18,11 @@ impl Arbiter {
             // An orphan that the kernel gave to us, or a child of the program that embeds the server.
             return;
         };
-        self.actions.push_back(Action::Release(age));
         self.report(pid, &exit, &worker);
+        if matches!(worker.life, Life::Serving { .. }) {
+            self.actions.push_back(Action::Explain(age, Why::Died));
+        }
+        self.actions.push_back(Action::Release(age));
         if matches!(self.phase, Phase::Stopping(_)) {
             return;
         }
@@ -69,7 +72,11 @@ impl Arbiter {
 
     fn report(&mut self, pid: Pid, exit: &Exit, worker: &Worker) {
         let fate = match exit {
-            Exit::Code(0) => return,
+            Exit::Code(0) => match worker.life {
+                Life::Booting => Fate::ExitedWithCode { code: 0 },
+                Life::Serving { .. } => Fate::LeftUnasked,
+                Life::Stopping { .. } | Life::Aborted { .. } | Life::Killed => return,
+            },
             // When the first boot fails, every worker fails alike: once is enough.
             Exit::Code(code) if self.fails_alike(*code) => return,
             Exit::Code(code) => Fate::ExitedWithCode { code: *code },

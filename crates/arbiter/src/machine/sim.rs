@@ -2,13 +2,13 @@
 //! the invariants after every event. A failure prints the seed that repeats it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
 };
 
 use super::{
     Arbiter,
-    event::{Action, Age, Event, Exit, Limits, Millis, Pid, Request, Signal, Stage},
+    event::{Action, Age, Event, Exit, Limits, Millis, Pid, Request, Signal, Stage, Why},
 };
 
 /// Servers simulated in one test run.
@@ -58,6 +58,7 @@ struct World {
     arbiter: Arbiter,
     processes: BTreeMap<Pid, Process>,
     graves: VecDeque<(Pid, Exit)>,
+    released: BTreeSet<Age>,
     last_pid: i32,
     /// Nothing goes wrong any more.
     calm: bool,
@@ -88,6 +89,7 @@ impl World {
             now: 0,
             processes: BTreeMap::new(),
             graves: VecDeque::new(),
+            released: BTreeSet::new(),
             last_pid: 100,
             calm: false,
             ever_ready: false,
@@ -118,8 +120,11 @@ impl World {
                     self.announced = true;
                 }
                 Action::Exit(status) => self.end(status),
-                Action::Explain(age, _) => assert!(self.processes.values().any(|process| process.age == age)),
-                Action::Release(age) => assert!(self.processes.values().all(|process| process.age != age)),
+                Action::Explain(age, why) => {
+                    assert_eq!(self.lives(age), why != Why::Died);
+                    assert!(!self.released.contains(&age), "the scoreboard has forgotten it");
+                }
+                Action::Release(age) => assert!(!self.lives(age) && self.released.insert(age)),
                 Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
             }
         }
@@ -283,6 +288,10 @@ impl World {
         if self.ended.is_none() {
             self.check();
         }
+    }
+
+    fn lives(&self, age: Age) -> bool {
+        self.processes.values().any(|process| process.age == age)
     }
 
     fn bury(&mut self, pid: Pid, exit: Exit) {

@@ -119,7 +119,7 @@ fn the_first_workers_are_spawned_back_to_back_and_announced_once() {
     talk.ready(2);
     assert_eq!(talk.rest, [Action::AllReady]);
     talk.exit(2, signal("SIGKILL")).ready(3);
-    assert_eq!(talk.rest, [Action::AllReady, Action::Release(Age(2))]);
+    assert_eq!(talk.rest, [Action::AllReady, Action::Explain(Age(2), Why::Died), Action::Release(Age(2))]);
 }
 
 #[test]
@@ -128,6 +128,24 @@ fn a_serving_worker_that_dies_is_replaced_at_once() {
     talk.until(5_000, &[1, 2]).exit(1, signal("SIGSEGV"));
     assert_eq!(talk.ages(), [3]);
     assert_eq!(talk.said, [Notice::Worker(pid(1), Fate::WasSent { signal: "SIGSEGV".into() })]);
+}
+
+#[test]
+fn the_end_of_a_worker_is_never_silent() {
+    let mut talk = Talk::booting(LIMITS);
+    talk.ready(1).exit(1, code(0)).exit(2, code(0));
+    assert_eq!(
+        talk.rest,
+        [Action::Explain(Age(1), Why::Died), Action::Release(Age(1)), Action::Release(Age(2))]
+    );
+    let fates: Vec<_> = talk.said.iter().filter(|said| matches!(said, Notice::Worker(..))).collect();
+    assert_eq!(
+        fates,
+        [
+            &Notice::Worker(pid(1), Fate::LeftUnasked),
+            &Notice::Worker(pid(2), Fate::ExitedWithCode { code: 0 })
+        ]
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub(crate) mod fork;
 pub(crate) mod listeners;
 pub(crate) mod orphan;
 pub(crate) mod pidfile;
+pub(crate) mod process;
 pub(crate) mod reap;
 pub(crate) mod signals;
 pub(crate) mod worker;

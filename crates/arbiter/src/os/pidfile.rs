@@ -5,12 +5,12 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid as RawPid};
 
-use super::{files::OwnFile, fork::this_process};
+use super::{files::OwnFile, fork::this_process, process};
 use crate::{error::StartError, machine::event::Pid};
 
 /// Boot time and start times are known no better than this.
@@ -73,24 +73,7 @@ fn is_alive(pid: Pid) -> bool {
 
 /// Whether the process began after the file was written: then its pid was used before, and it is somebody else.
 fn is_younger(pid: Pid, written: SystemTime) -> bool {
-    started(pid).is_some_and(|started| started > written + PRECISION)
-}
-
-#[cfg(target_os = "linux")]
-fn started(pid: Pid) -> Option<SystemTime> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command's name may contain anything, so count from its end; the start time is field 22.
-    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
-    let kernel = std::fs::read_to_string("/proc/stat").ok()?;
-    let booted: u64 = kernel.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-    let hertz = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()??;
-    let since_boot = Duration::from_secs(ticks / u64::try_from(hertz).ok()?.max(1));
-    Some(UNIX_EPOCH + Duration::from_secs(booted) + since_boot)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn started(_pid: Pid) -> Option<SystemTime> {
-    None
+    process::started(pid).is_some_and(|started| started > written + PRECISION)
 }
 
 #[cfg(test)]

@@ -47,6 +47,12 @@ impl Host for FakeHost {
                 boot.slot.calls.begin(1, now(), &[b"GET", b" ", b"/slow"]);
                 hang();
             }
+            Some("crashes_in_a_request") => {
+                boot.ready().expect("nothing to fail");
+                serve(&mut boot);
+                boot.slot.calls.begin(1, now(), &[b"GET", b" ", b"/crash"]);
+                raise(Signal::SIGILL).expect("it is a signal");
+            }
             Some("survives_abort") => {
                 boot.ready().expect("nothing to fail");
                 block(Signal::SIGABRT);
