@@ -68,11 +68,11 @@ def test_a_stale_pid_file_is_taken_over(serve: Serve, content: str, tmp_path: Pa
 
 def test_a_worker_that_ends_leaves_the_pid_file(serve: Serve, plain: str) -> None:
     server = serve(plain, pidfile="x.pid")
-    server.expect("SIGKILL|signal|KILL")
-    old = server.worker_pids()
-    server.signal("KILL", min(old))
-    server.wait_until(lambda: server.worker_pids() - old)
-    server.signal("TERM", min(server.worker_pids()))
+    server.expect("SIGKILL|signal|died after")
+    old = int(server.get("/pid").text)
+    server.signal("KILL", old)
+    server.wait_until(lambda: server.worker_pids() - {old})
+    server.signal("TERM", int(server.get("/pid").text))
     server.wait_log("Booting worker", times=3)
     assert (server.directory / "x.pid").read_text() == f"{server.pid}\n"
 
