@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Serve
 from support.commandline import run
+from support.commands import script
 
 pytestmark = pytest.mark.only("rgunicorn")
 
@@ -50,6 +51,13 @@ def test_version(tmp_path: Path) -> None:
     outcome = run("rgunicorn --version", tmp_path)
     assert outcome.status == 0
     assert outcome.output.startswith("rgunicorn")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+@pytest.mark.parametrize("ending", ["| true", ">&-"])
+def test_an_output_nobody_reads_is_no_traceback(tmp_path: Path, option: str, ending: str) -> None:
+    command = f"{script('rgunicorn')} {option} {ending}"
+    assert "Traceback" not in run(["/bin/sh", "-c", command], tmp_path).errors
 
 
 def test_help_names_every_setting_of_this_page(tmp_path: Path) -> None:

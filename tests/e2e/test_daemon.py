@@ -12,6 +12,7 @@ import pytest
 from conftest import Serve
 from support.address import Address
 from support.commandline import Daemon, Outcome, patience, run
+from support.commands import script
 from support.processes import all_processes, read_process
 from support.raw import Connection
 from support.waiting import wait_until
@@ -109,6 +110,22 @@ def test_a_daemon_leaves_its_session_and_its_terminal(
     links = {os.readlink(f"/proc/{daemon.pid}/fd/{number}") for number in (0, 1, 2)}
     assert links == {"/dev/null"}
     daemon.stop()
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_daemon_started_with_closed_descriptors_hears_its_signals(
+    directory: Path, short_directory: str, closed: str
+) -> None:
+    path = f"{short_directory}/site.sock"
+    command = f"{script('rgunicorn')} apps.wsgi_plain:app --daemon --pid x.pid --bind unix:{path}"
+    outcome = run(["/bin/sh", "-c", f"{command} {closed}"], directory)
+    assert outcome.status == 0, outcome.text
+    daemon = Daemon(directory / "x.pid")
+    try:
+        assert ask(Address(path=path)) == "hello"
+        daemon.stop()
+    finally:
+        daemon.kill()
 
 
 def test_a_daemon_writes_its_logs_where_it_was_told(
