@@ -25,7 +25,7 @@ pub(crate) enum StartError {
     #[error("cannot take over the pid file `{path}`: {reason} (remove it or choose another path)")]
     NotAPidFile { path: PathBuf, reason: &'static str },
     /// The kernel refused something that every server needs.
-    #[error("cannot {what}: {source} (the limits of this user or container are too low)")]
+    #[error("cannot {what}: {source} (raise the limits of this user or container; `ulimit -a` shows them)")]
     System { what: &'static str, source: io::Error },
     /// A signal asked to stop before everything was there.
     #[error("stopped before the start was complete")]

@@ -150,14 +150,15 @@ impl Notice {
             }
             Self::Reason { .. } => (Error, "Why the master ends by itself."),
             Self::BootRetry { .. } => {
-                (Warning, "A worker died before it was ready; the next try is delayed.")
+                (Warning, "A worker died before it was ready, for the reason above; the next try is delayed.")
             }
             Self::DyingYoung { .. } => {
                 (Warning, "Workers keep dying right after they became ready; the next one is delayed.")
             }
-            Self::ForkFailed { .. } => {
-                (Error, "The kernel refused to make a process; the next try is delayed.")
-            }
+            Self::ForkFailed { .. } => (
+                Error,
+                "The kernel refused to make a process (the limit of processes or memory); the next try is delayed.",
+            ),
             Self::LeftBehind { .. } => {
                 (Error, "Workers stuck in the kernel outlive SIGKILL; they end when the kernel lets them.")
             }
@@ -233,7 +234,7 @@ impl Fate {
             Self::Exiting => (Info, "A worker leaves in good order."),
             Self::Timeout => (
                 Critical,
-                "A worker gave no sign of life for `timeout` seconds; its Python stacks follow, then it is replaced.",
+                "A worker gave no sign of life for `timeout`; its Python stacks follow, then it is replaced. Raise `timeout` if requests may take that long.",
             ),
             Self::Unfinished { .. } => {
                 (Error, "A request that the worker has not answered, probably the culprit.")
@@ -244,19 +245,31 @@ impl Fate {
             Self::Suspended => {
                 (Error, "Something keeps the worker from running: SIGSTOP, a debugger, a frozen container.")
             }
-            Self::HungAtBoot { .. } => (Error, "The worker hung while it loaded the application."),
-            Self::HungIdle => (Error, "The worker hung outside of any request."),
-            Self::StopOverdue { .. } => (Warning, "A worker did not stop in time and is killed."),
+            Self::HungAtBoot { .. } => (
+                Error,
+                "The worker hung while it loaded or started the application; the stacks show where. If it is only slow, raise `timeout`.",
+            ),
+            Self::HungIdle => (Error, "The worker hung outside of any request; the stacks show where."),
+            Self::StopOverdue { .. } => (
+                Warning,
+                "A worker did not stop in time and is killed. Raise `graceful_timeout` if its requests may take that long.",
+            ),
             Self::LeftUnasked => {
                 (Info, "A worker ended by itself, or somebody asked it directly; another takes its place.")
             }
-            Self::ExitedWithCode { .. } => (Error, "A worker ended with an error status."),
-            Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
-            Self::WasSent { .. } => (Warning, "A signal ended a worker, often a crash in native code."),
-            Self::WasKilled => (Warning, "The master killed a worker that ignored everything else."),
-            Self::PerhapsOutOfMemory => {
-                (Error, "Somebody killed a worker, often the kernel for want of memory.")
+            Self::ExitedWithCode { .. } => {
+                (Error, "A worker ended with an error status; what the application printed comes before.")
             }
+            Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
+            Self::WasSent { .. } => (
+                Warning,
+                "A signal ended a worker. After SIGSEGV, SIGBUS or SIGILL the stack above names the native code that crashed.",
+            ),
+            Self::WasKilled => (Warning, "The master killed a worker that ignored everything else."),
+            Self::PerhapsOutOfMemory => (
+                Error,
+                "Somebody killed a worker, often the kernel for want of memory; its log (`dmesg`) says so.",
+            ),
         }
     }
 
@@ -274,7 +287,10 @@ impl Fate {
             Self::Suspended => write!(out, "Worker (pid:{pid}) is stopped by a signal or a debugger"),
             Self::HungAtBoot { since } => {
                 let since = Seconds(*since);
-                write!(out, "Worker (pid:{pid}) has not booted for {since}: loading the application hangs")
+                write!(
+                    out,
+                    "Worker (pid:{pid}) has not booted for {since}: the application hangs while it loads or starts"
+                )
             }
             Self::HungIdle => write!(out, "Worker (pid:{pid}) hangs outside of any request"),
             Self::StopOverdue { allowed } => {
@@ -296,12 +312,13 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A time as people read it: `0.5 s`, `31 s`.
+/// A time as people read it: `20 ms`, `0.5 s`, `31 s`.
 struct Seconds(Millis);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            millis if millis < 100 => write!(out, "{millis} ms"),
             millis if millis % 1000 < 100 || millis >= 100_000 => write!(out, "{} s", millis / 1000),
             millis => write!(out, "{}.{} s", millis / 1000, millis % 1000 / 100),
         }
@@ -405,6 +422,7 @@ mod tests {
     #[test]
     fn seconds_read_well() {
         let read = |millis| Seconds(millis).to_string();
+        assert_eq!([read(0), read(99), read(100)], ["0 ms", "99 ms", "0.1 s"]);
         assert_eq!(
             [read(500), read(31_000), read(31_250), read(600_400)],
             ["0.5 s", "31 s", "31.2 s", "600 s"]
