@@ -160,6 +160,16 @@ impl ErrorLog {
     }
 }
 
+/// Open the file of the installed error log anew; see [`ErrorLog::reopen`]. Without one there is nothing to do.
+///
+/// # Errors
+/// If the file cannot be opened.
+pub fn reopen_error_log() -> Result<(), LogError> {
+    let Some(current) = CURRENT.get() else { return Ok(()) };
+    let log = Arc::clone(&current.read().unwrap_or_else(PoisonError::into_inner));
+    log.reopen()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ mod sink;
 
 pub use access::{AccessFormat, AccessLog, FormatError, Record, atoms_markdown};
 pub use error::LogError;
-pub use error_log::ErrorLog;
+pub use error_log::{ErrorLog, reopen_error_log};
 pub use escape::{Escaped, escape};
 
 #[doc(hidden)]

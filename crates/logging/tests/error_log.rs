@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use common::Place;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
-use rgunicorn_logging::{AccessLog, ErrorLog};
+use rgunicorn_logging::{AccessLog, ErrorLog, reopen_error_log};
 use rgunicorn_settings::{Destination, Level};
 
 const FORMAT: &str = "%(m)s";
@@ -139,7 +139,7 @@ fn the_lines_of_a_slow_reader_wait_and_then_the_rest_is_dropped_whole() {
 
 /// The only test here that touches the global subscriber.
 #[test]
-fn a_log_that_is_installed_later_takes_over_with_its_level() {
+fn a_log_that_is_installed_later_takes_over_with_its_level_and_can_be_reopened() {
     let (first, second) = (Place::new(), Place::new());
     let emit = || {
         tracing::debug!(target: "rgunicorn", "debug");
@@ -153,6 +153,10 @@ fn a_log_that_is_installed_later_takes_over_with_its_level() {
     emit();
     assert_eq!(first.text().lines().count(), 1);
     assert_eq!(second.text().lines().count(), 2);
+    second.rotate();
+    reopen_error_log().unwrap();
+    emit();
+    assert_eq!((first.text().lines().count(), second.text().lines().count()), (1, 2));
 }
 
 /// A named pipe, open for reading.
