@@ -149,6 +149,14 @@ fn the_end_of_a_worker_is_never_silent() {
 }
 
 #[test]
+fn a_worker_that_was_ready_and_stops_in_the_same_moment_has_not_failed_to_boot() {
+    let mut talk = Talk::booting(LIMITS);
+    talk.event(Event::Seen(Age(1), Stage::Stopping, 0)).exit(1, code(0));
+    assert_eq!(talk.said, [Notice::Worker(pid(1), Fate::LeftUnasked)]);
+    assert_eq!(talk.ages(), [1, 2, 3]);
+}
+
+#[test]
 fn five_workers_killed_within_three_seconds_are_five_immediate_respawns() {
     let mut talk = Talk::serving(Limits { workers: 1, ..LIMITS });
     for age in 1..=5 {

@@ -66,7 +66,11 @@ impl Worker {
 
     /// Note how far it says that it is; true if it has just become ready.
     pub(super) fn advance(&mut self, stage: Stage, now: Millis) -> bool {
-        let became_ready = self.life == Life::Booting && stage == Stage::Ready;
+        // A stop may follow so soon that nobody looked in between.
+        let became_ready = match stage {
+            Stage::Booting => false,
+            Stage::Ready | Stage::Stopping => self.life == Life::Booting,
+        };
         if became_ready {
             self.life = Life::Serving { since: now };
         }
