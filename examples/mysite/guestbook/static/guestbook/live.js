@@ -1,5 +1,6 @@
 // Shows new entries as they come, by server-sent events.
 const list = document.getElementById("entries");
+const count = document.getElementById("count");
 const source = new EventSource(`${list.dataset.events}?after=${list.dataset.after}`);
 source.addEventListener("entry", (event) => {
   const entry = JSON.parse(event.data);
@@ -11,4 +12,5 @@ source.addEventListener("entry", (event) => {
   name.className = "quiet";
   item.append(text, name);
   list.prepend(item);
+  count.textContent = Number(count.textContent) + 1;
 });
