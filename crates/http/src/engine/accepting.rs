@@ -8,8 +8,6 @@ use crate::{
     reactor::NEVER,
 };
 
-/// Connections taken from one listener in one turn, so that a crowd at the door does not starve those inside.
-const AT_ONCE: usize = 32;
 /// How long to wait when the process has no descriptor or memory left for another connection.
 const PAUSE: u64 = 250;
 
@@ -20,13 +18,22 @@ impl Engine {
             && self.listeners.iter().any(|listening| listening.ready && listening.resume <= self.clock.now())
     }
 
-    pub(super) fn accept(&mut self) {
+    /// Take one connection; `false` when there is none to be had. One at a time, when nothing else is left to do: what
+    /// this worker does not take at once, another one that is free can.
+    pub(super) fn accept_one(&mut self) -> bool {
         if self.resume <= self.clock.now() {
             self.resume = NEVER;
         }
-        for index in 0..self.listeners.len() {
-            self.accept_from(index, AT_ONCE);
+        let before = self.connections.len();
+        for _ in 0..self.listeners.len() {
+            // The next one comes from another listener, if that has any.
+            self.door = (self.door + 1) % self.listeners.len();
+            self.accept_from(self.door, 1);
+            if self.connections.len() > before {
+                return true;
+            }
         }
+        false
     }
 
     fn accept_from(&mut self, index: usize, most: usize) {
@@ -54,6 +61,7 @@ impl Engine {
                     );
                     listening.resume = now + PAUSE;
                     self.resume = self.resume.min(listening.resume);
+                    self.arm();
                 }
             }
         }

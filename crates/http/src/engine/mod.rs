@@ -88,6 +88,8 @@ pub struct Engine {
     timers: Timers,
     clock: Clock,
     listeners: Vec<Listening>,
+    /// The listener that was last accepted from.
+    door: usize,
     connections: Slab<Connection>,
     /// Connections to look at, in order.
     ready: VecDeque<usize>,
@@ -144,6 +146,7 @@ impl Engine {
             timers,
             clock: Clock::new(),
             listeners: listening,
+            door: 0,
             connections: Slab::with_capacity(64),
             ready: VecDeque::with_capacity(64),
             pending: VecDeque::new(),
@@ -203,7 +206,6 @@ impl Engine {
         if self.note_polled() {
             self.expire();
         }
-        self.accept();
         self.arm();
         Ok(())
     }
@@ -222,7 +224,13 @@ impl Engine {
                 return None;
             }
             self.looks += 1;
-            let key = self.ready.pop_front()?;
+            let Some(key) = self.ready.pop_front() else {
+                // Those inside come first.
+                if self.accept_one() {
+                    continue;
+                }
+                return None;
+            };
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.queued = false;
                 if let Some(event) = self.advance(key) {

@@ -102,6 +102,7 @@ fn connections_that_have_gone_leave_no_heap_of_deadlines() {
         let clients: Vec<_> = (0..100).map(|_| world.client()).collect();
         while world.engine.open_connections() < clients.len() {
             world.engine.turn(Some(Duration::from_millis(5))).unwrap();
+            assert!(world.engine.next().is_none());
         }
         drop(clients);
         while world.engine.open_connections() > 0 {

@@ -160,8 +160,7 @@ impl Engine {
         if self.connection(id).is_none() {
             return Ok(Some(Event::Closed(id)));
         }
-        let at_once = !self.ready.is_empty() || self.can_accept_now();
-        self.poll_once(Some(if at_once { Duration::ZERO } else { wait }))?;
+        self.poll_once(Some(if self.ready.is_empty() { wait } else { Duration::ZERO }))?;
         // What is put back meanwhile waits for the next call.
         for _ in 0..self.ready.len() {
             let Some(key) = self.ready.pop_front() else { break };
