@@ -276,5 +276,7 @@ def test_usr1_reopens_the_logs(serve: Serve, plain: str) -> None:
     server.wait_until(lambda: access.exists() and error.exists())
     server.get("/query?after")
     server.wait_until(lambda: "after" in access.read_text())
+    server.get("/raise")
+    server.wait_until(lambda: "on purpose" in error.read_text())
     server.stop()
     assert "Shutting down" in error.read_text()
