@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import pytest
 from conftest import Serve
+from support.commandline import patience
 from support.processes import children, descriptors, is_alive, read_process
 
 pytestmark = pytest.mark.only("rgunicorn", "gunicorn")
@@ -117,6 +119,20 @@ def test_ttou_lets_the_worker_finish_its_request(serve: Serve, plain: str) -> No
     server.signal("TTOU")
     assert [reply.result(10).text for reply in replies] == ["hello", "hello"]
     server.wait_until(lambda: len(server.worker_pids()) == 1)
+
+
+@pytest.mark.only("rgunicorn")
+def test_a_busy_worker_leaves_new_connections_to_the_free_ones(serve: Serve, plain: str) -> None:
+    server = serve(plain, workers=2)
+    server.wait_until(lambda: len({server.get("/pid").text for _ in range(8)}) == 2)
+    busy = server.get_in_background("/block?3")
+    server.wait_log("note: blocking")
+    began = time.monotonic()
+    for _ in range(30):
+        assert server.get("/").text == "hello"
+    assert time.monotonic() - began < patience(1)
+    assert not busy.done()
+    assert busy.result(10).text == "hello"
 
 
 @pytest.mark.only("rgunicorn")
