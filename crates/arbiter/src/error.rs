@@ -48,6 +48,7 @@ impl StartError {
                     ("its directory does not exist".to_owned(), "create the directory or choose another path")
                 }
                 ErrorKind::PermissionDenied => ("permission denied".to_owned(), writable),
+                ErrorKind::IsADirectory => ("it is a directory".to_owned(), "name a file in it"),
                 ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".to_owned(), writable),
                 ErrorKind::StorageFull => ("the disk is full".to_owned(), "make room or choose another path"),
                 _ => (source.to_string(), writable),

@@ -14,7 +14,7 @@ use std::{
 use nix::{sys::signal as raw, unistd::Pid as RawPid};
 use rgunicorn_logging::ErrorLog;
 use rgunicorn_scoreboard::{Lease, Millis, Scoreboard, State, now};
-use rgunicorn_settings::{Settings, WorkerClass};
+use rgunicorn_settings::{Destination, Settings, WorkerClass};
 
 use crate::{
     error::StartError,
@@ -28,7 +28,7 @@ use crate::{
         bind::{Bound, bind_all},
         daemon::Promise,
         files::OwnFile,
-        fork::{Fork, SignalsBlocked, SingleThreaded, fork, this_process},
+        fork::{self, Fork, SignalsBlocked, SingleThreaded, fork, this_process},
         orphan::{self, Remains},
         pidfile, process,
         reap::reap,
@@ -103,6 +103,9 @@ impl<'host> Master<'host> {
         let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
         log(&Notice::ListeningAt { addresses: addresses.join(","), pid });
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });
+        if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
+            log(&Notice::LogEnds);
+        }
         let workers = &settings.workers;
         let limits = Limits::new(workers.workers.0, workers.timeout.0, workers.graceful_timeout.0);
         Ok(Self {
@@ -226,7 +229,7 @@ impl<'host> Master<'host> {
                 drop(blocked);
                 self.host.after_fork_in_parent();
                 slot.release();
-                return self.fork_failed(age, error.to_string());
+                return self.fork_failed(age, fork::refusal(&error));
             }
         }
         Continue(())

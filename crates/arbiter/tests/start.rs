@@ -157,6 +157,18 @@ fn the_command_gets_the_error_of_a_daemon_that_cannot_bind() {
 }
 
 #[test]
+fn a_daemon_without_a_log_file_says_so_while_somebody_listens() {
+    let directory = directory();
+    let args = ["--daemon", "-p", "server.pid", "-b", "unix:site.sock"];
+    let (status, said) = ends(&mut command(&directory, "serves", &args));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("[WARNING] The error log ends here"), "{said}");
+    let pid = pid_of(read(&directory.path().join("server.pid")).trim());
+    kill(pid, Signal::SIGTERM).unwrap();
+    wait_until("the daemon is gone", || !is_alive(pid));
+}
+
+#[test]
 fn an_interrupted_command_says_that_the_daemon_goes_on() {
     let args = ["--daemon", "-p", "server.pid"];
     let mut server = Server::start("hangs_at_boot", &args);

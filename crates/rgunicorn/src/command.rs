@@ -1,6 +1,9 @@
 //! From a command line, or a call of `rgunicorn.run()`, to a running arbiter.
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+};
 
 use pyo3::{
     prelude::*,
@@ -24,11 +27,8 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<u8> {
         argv.next().map_or_else(|| "rgunicorn".to_owned(), |name| name.to_string_lossy().into_owned());
     match from_command_line(&program, argv.collect(), &ProcessEnvironment) {
         Ok(Parsed::Run(settings)) => serve(py, *settings),
-        Ok(Parsed::Print(text)) => {
-            print(py, "stdout", &text)?;
-            Ok(0)
-        }
-        Err(error) => refuse(py, &error, error.exit_code()),
+        Ok(Parsed::Print(text)) => Ok(print(&text)),
+        Err(error) => Ok(refuse(&error, error.exit_code())),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn run(py: Python<'_>, app: &str, settings: Option<&Bound<'_, PyDict>
     }
     match from_values(&values, &ProcessEnvironment) {
         Ok(settings) => serve(py, settings),
-        Err(error) => refuse(py, &error, error.exit_code()),
+        Err(error) => Ok(refuse(&error, error.exit_code())),
     }
 }
 
@@ -65,31 +65,30 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
 
 fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {
     if settings.debugging.print_config {
-        print(py, "stdout", &settings.print_config())?;
-        if !settings.debugging.check_config {
-            return Ok(0);
+        let status = print(&settings.print_config());
+        if status != 0 || !settings.debugging.check_config {
+            return Ok(status);
         }
     }
     // Before anything is opened by a relative name.
     if let Err(error) = py.import("os")?.call_method1("chdir", (settings.application.chdir.as_os_str(),)) {
         let chdir = settings.application.chdir.display();
-        return refuse(
-            py,
+        return Ok(refuse(
             &format!("cannot change to the directory `{chdir}` (chdir): {error}"),
             BAD_CONFIGURATION,
-        );
+        ));
     }
     export(py, &settings)?;
     let error_log = match ErrorLog::open(&settings.logging) {
         Ok(log) => log,
-        Err(error) => return refuse(py, &error, BAD_CONFIGURATION),
+        Err(error) => return Ok(refuse(&error, BAD_CONFIGURATION)),
     };
     // Workers open their own; whether that is possible is found out here, where somebody reads the answer.
     if let Err(error) = AccessLog::open(&settings.logging) {
-        return refuse(py, &error, BAD_CONFIGURATION);
+        return Ok(refuse(&error, BAD_CONFIGURATION));
     }
     if let Err(error) = error_log.install() {
-        return refuse(py, &error, BAD_CONFIGURATION);
+        return Ok(refuse(&error, BAD_CONFIGURATION));
     }
     let mut host = PythonHost::new(py, &settings)?;
     Ok(rgunicorn_arbiter::run(settings, error_log, &mut host))
@@ -105,15 +104,19 @@ fn export(py: Python<'_>, settings: &Settings) -> PyResult<()> {
     Ok(())
 }
 
-fn refuse(py: Python<'_>, error: &dyn std::fmt::Display, status: u8) -> PyResult<u8> {
-    print(py, "stderr", &format!("rgunicorn: error: {error}\n"))?;
-    Ok(status)
+fn refuse(error: &dyn std::fmt::Display, status: u8) -> u8 {
+    // Where nobody reads standard error, there is nobody to tell.
+    let _ = io::stderr().write_all(format!("rgunicorn: error: {error}\n").as_bytes());
+    status
 }
 
-/// Print by way of Python, which may have replaced the streams.
-fn print(py: Python<'_>, stream: &str, text: &str) -> PyResult<()> {
-    let stream = py.import("sys")?.getattr(stream)?;
-    stream.call_method1("write", (text,))?;
-    stream.call_method0("flush")?;
-    Ok(())
+/// Print what was asked for. A reader that has read enough, or a stream that is closed, is no failure; a full disk is.
+fn print(text: &str) -> u8 {
+    let mut stdout = io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            refuse(&format!("cannot write to standard output: {error}"), BAD_CONFIGURATION)
+        }
+        _ => 0,
+    }
 }

@@ -46,12 +46,14 @@ impl Host for PythonHost<'_> {
         self.duties.in_child();
     }
 
-    fn run_worker(&mut self, boot: WorkerBoot) -> u8 {
-        let slot = boot.slot.clone();
-        worker::run(self.py, boot).unwrap_or_else(|error| {
-            let text = describe(self.py, &error);
-            tracing::error!("Exception in worker process\n{text}");
-            if slot.state() == State::Booting { worker::BOOT_FAILED } else { WORKER_FAILED }
+    fn run_worker(&mut self, mut boot: WorkerBoot) -> u8 {
+        worker::run(self.py, &mut boot).unwrap_or_else(|error| {
+            let booting = boot.slot.state() == State::Booting;
+            if !booting || boot.may_report_failure() {
+                let text = describe(self.py, &error);
+                tracing::error!("Exception in worker process\n{text}");
+            }
+            if booting { worker::BOOT_FAILED } else { WORKER_FAILED }
         })
     }
 

@@ -73,7 +73,7 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When the worker itself fails, which is never a request's doing.
-pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
+pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
     status::remember(&boot.slot);
     arm_faulthandler(py, boot.error_log.fd())?;
     let settings = Arc::clone(&boot.settings);
@@ -92,7 +92,7 @@ pub(crate) fn run(py: Python<'_>, mut boot: WorkerBoot) -> PyResult<u8> {
         let class = class_of(loaded.interface);
         tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
     }
-    let engine = engine(&mut boot, &settings, loaded.interface)?;
+    let engine = engine(boot, &settings, loaded.interface)?;
     match loaded.interface {
         Interface::Wsgi => {
             arm_interrupt(py)?;

@@ -82,6 +82,8 @@ pub enum Notice {
     ReopenFailed { error: String },
     /// A file of ours could not be removed.
     NotRemoved { path: String, error: String },
+    /// A daemon lets go of the terminal that its log goes to.
+    LogEnds,
     /// Forking beside threads.
     OtherThreads { threads: usize },
 }
@@ -173,6 +175,10 @@ impl Notice {
                 (Error, "The log files could not be opened again; the old ones are still used.")
             }
             Self::NotRemoved { .. } => (Warning, "A socket or pid file of this server could not be removed."),
+            Self::LogEnds => (
+                Warning,
+                "A daemon without an error log file; whatever goes wrong later is not told to anybody.",
+            ),
             Self::OtherThreads { .. } => (
                 Warning,
                 "The program that embeds the server runs threads; a worker may inherit their locks.",
@@ -217,6 +223,9 @@ impl fmt::Display for Notice {
             Self::CannotStart { error } => out.write_str(error),
             Self::ReopenFailed { error } => write!(out, "cannot reopen the log files: {error}"),
             Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
+            Self::LogEnds => out.write_str(
+                "The error log ends here: a daemon has no terminal (give it a file with `--error-logfile`)",
+            ),
             Self::OtherThreads { threads } => write!(
                 out,
                 "{} in this process: a forked worker may hang (start the server before other threads)",
@@ -354,11 +363,12 @@ fn examples() -> Vec<Notice> {
         Notice::ListeningAt { addresses: text("http://127.0.0.1:8000"), pid: Pid(100) },
         Notice::UsingWorker { class: text("asgi") },
         Notice::OtherThreads { threads: 2 },
+        Notice::LogEnds,
         Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
         Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
         Notice::BootRetry { wait: 500 },
         Notice::DyingYoung { wait: 500 },
-        Notice::ForkFailed { reason: text("EAGAIN: Try again"), wait: 500 },
+        Notice::ForkFailed { reason: text("the limit of processes is reached"), wait: 500 },
         Notice::WokeLate { late: 600_000 },
         Notice::HandlingSignal { request: Request::Term },
         Notice::NotAvailable { request: Request::Hup, what: "reload" },

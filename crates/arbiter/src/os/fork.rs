@@ -62,6 +62,17 @@ pub(crate) fn fork(_proof: &SingleThreaded) -> io::Result<Fork> {
     })
 }
 
+/// Why there is no new process, for the log.
+pub(crate) fn refusal(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            "the limit of processes is reached (see `ulimit -u` and the limits of the container)".to_owned()
+        }
+        io::ErrorKind::OutOfMemory => "there is no memory left".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// No signal is delivered to this process while the value lives.
 #[derive(Debug)]
 pub(crate) struct SignalsBlocked {
@@ -90,4 +101,17 @@ pub(crate) fn this_process() -> Pid {
 /// The process that made this one, or its heir.
 pub(crate) fn parent_process() -> Pid {
     Pid(RawPid::parent().as_raw())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_fork_that_is_refused_says_which_limit_is_reached() {
+        assert!(refusal(&Errno::EAGAIN.into()).contains("ulimit -u"));
+        assert!(refusal(&Errno::ENOMEM.into()).contains("memory"));
+    }
 }

@@ -53,6 +53,9 @@ fn live_owner(path: &Path) -> Result<Option<Pid>, StartError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         metadata => metadata.map_err(&unreadable)?,
     };
+    if metadata.is_dir() {
+        return Err(StartError::pid_file(path)(io::ErrorKind::IsADirectory.into()));
+    }
     if !metadata.is_file() {
         return Err(refused("it is not a regular file"));
     }
@@ -142,6 +145,12 @@ mod tests {
             assert!(create(path).unwrap_err().to_string().contains("does not hold a process id"));
             assert_eq!(std::fs::read_to_string(path).unwrap(), "precious");
         });
+    }
+
+    #[test]
+    fn a_directory_is_not_offered_for_removal() {
+        let refused = create(Path::new("/")).unwrap_err().to_string();
+        assert!(refused.ends_with("it is a directory (name a file in it)"), "{refused}");
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl Engine {
             let _ = listening.listener.deregister(self.poll.registry());
         }
         self.closing = true;
+        let begun = |(key, connection): (usize, &Connection)| {
+            matches!(connection.phase, Phase::Head(_)).then_some(key)
+        };
+        for key in self.connections.iter().filter_map(begun).collect::<Vec<_>>() {
+            self.set_deadline(key, self.head_patience());
+        }
         let idle =
             |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);
         let idle: Vec<_> = self.connections.iter().filter_map(idle).collect();

@@ -2,7 +2,7 @@
 
 use super::{Engine, SendError, reading::SCRATCH};
 use crate::{
-    BodyRead, Exchange,
+    BodyRead, Exchange, Refusal,
     connection::{Phase, Read},
     spool::Body,
 };
@@ -60,7 +60,11 @@ impl Engine {
             self.scratch = scratch;
             match read {
                 Read::Bytes(_) if well_formed => {}
-                Read::Bytes(_) | Read::End => return self.give_up(exchange),
+                Read::Bytes(_) => return self.give_up(exchange),
+                Read::End => {
+                    self.refuse_serving(exchange, Refusal::Incomplete);
+                    return self.give_up(exchange);
+                }
                 Read::Nothing => {
                     if let Phase::Serving(serving) = &mut self.connections[key].phase {
                         serving.wants_body = true;

@@ -251,8 +251,11 @@ impl Engine {
         self.commanded.pop_front()
     }
 
-    /// Open the access log by its name again.
+    /// Open both logs by their names again.
     pub fn reopen_logs(&mut self) {
+        if let Err(error) = rgunicorn_logging::reopen_error_log() {
+            tracing::error!("{error}");
+        }
         if let Some(Err(error)) = self.access.as_mut().map(AccessLog::reopen) {
             tracing::error!("{error}");
         }

@@ -1,10 +1,10 @@
 //! From bytes to requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Engine, Event};
 use crate::{
-    Exchange, Id, Refusal,
+    Deadlines, Exchange, Id, Refusal,
     connection::{Connection, Phase, Read, Serving},
     proto::{Decoder, Framing},
     reactor::NEVER,
@@ -169,7 +169,7 @@ impl Engine {
                 (_, Err(refusal)) => return Step::Refuse(exchange, refusal),
                 (Read::Bytes(_), Ok(())) => {}
                 (Read::Nothing, _) => return Step::Wait(Phase::Spooling(exchange)),
-                (Read::End, _) => return Step::Gone(exchange),
+                (Read::End, _) => return Step::Refuse(exchange, Refusal::Incomplete),
             }
         }
         self.enqueue(key);
@@ -184,7 +184,7 @@ impl Engine {
             match self.connections[key].read(&mut exchange.bytes[filled..end + length]) {
                 Read::Bytes(count) => exchange.filled += count,
                 Read::Nothing => return Step::Wait(Phase::Spooling(exchange)),
-                Read::End => return Step::Gone(exchange),
+                Read::End => return Step::Refuse(exchange, Refusal::Incomplete),
             }
         }
         exchange.decoder = Decoder::Done;
@@ -213,7 +213,7 @@ impl Engine {
         let wait = match &phase {
             Phase::Spooling(_) => Some(self.config.deadlines.body),
             // A head has its time from its first byte; on a new connection, from the connection's beginning.
-            Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.config.deadlines.head),
+            Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.head_patience()),
             _ => None,
         };
         if matches!(phase, Phase::Idle) && self.closing {
@@ -236,6 +236,12 @@ impl Engine {
         if let Some(wait) = wait {
             self.set_deadline(key, wait);
         }
+    }
+
+    /// How long a head may take; a worker that is leaving waits for no slow one.
+    pub(super) fn head_patience(&self) -> Duration {
+        let Deadlines { head, linger, .. } = self.config.deadlines;
+        if self.closing { head.min(linger) } else { head }
     }
 
     fn hand_out(&mut self, key: usize, mut exchange: Box<Exchange>) -> Event {

@@ -40,6 +40,9 @@ pub enum Refusal {
     /// A chunk's size line, its end or a trailer field is malformed (RFC 9112 7.1).
     #[error("the chunked body is malformed")]
     Chunk,
+    /// The client said that it sends no more before the body was complete (RFC 9112 8).
+    #[error("the request body ends early")]
+    Incomplete,
     /// The request line is too long.
     #[error("the request line is too long")]
     LineTooLong,
@@ -70,7 +73,8 @@ impl Refusal {
             | Self::Host
             | Self::ContentLength
             | Self::TransferEncoding
-            | Self::Chunk => "400 Bad Request",
+            | Self::Chunk
+            | Self::Incomplete => "400 Bad Request",
             Self::HeadTimeout | Self::BodyTimeout => "408 Request Timeout",
             Self::LineTooLong => "414 URI Too Long",
             Self::Expectation => "417 Expectation Failed",

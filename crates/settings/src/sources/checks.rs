@@ -19,16 +19,21 @@ pub(super) fn checked(mut settings: Settings) -> Result<Settings, SettingsError>
 fn usable_directory(path: &Path) -> Result<PathBuf, SettingsError> {
     let refuse =
         |problem: String, remedy| SettingsError::BadDirectory { path: path.to_owned(), problem, remedy };
-    let found = fs::metadata(path).map_err(|error| match error.kind() {
+    let told = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => refuse("it does not exist".to_owned(), "create it or name another one"),
+        io::ErrorKind::PermissionDenied => {
+            refuse("permission denied".to_owned(), "name a directory that this user may enter")
+        }
         _ => refuse(error.to_string(), "name a directory that this user may enter"),
-    })?;
-    if !found.is_dir() {
+    };
+    if !fs::metadata(path).map_err(told)?.is_dir() {
         return Err(refuse(
             "it is not a directory".to_owned(),
             "name the directory that the application is in",
         ));
     }
+    // Only who may enter it can see what is inside.
+    fs::metadata(path.join(".")).map_err(told)?;
     let absolute = path::absolute(path);
     absolute.map_err(|error| refuse(error.to_string(), "start from a directory that exists"))
 }
