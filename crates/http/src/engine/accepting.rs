@@ -95,7 +95,7 @@ impl Engine {
             matches!(connection.phase, Phase::Head(_)).then_some(key)
         };
         for key in self.connections.iter().filter_map(begun).collect::<Vec<_>>() {
-            self.set_deadline(key, self.head_patience());
+            self.hasten_deadline(key, self.head_patience());
         }
         let idle =
             |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);

@@ -14,21 +14,8 @@ impl Engine {
     /// Read some more of the request's body into [`Exchange::chunk`], from the socket if need be: that, and nothing
     /// else, is what paces the client. The first call answers an expected `100 Continue`.
     pub fn read_body(&mut self, exchange: &mut Exchange) -> BodyRead {
-        match exchange.take_body() {
-            Body::Empty => exchange.own_chunk().clear(),
-            Body::Behind(start, len) => {
-                exchange.chunk_behind(start, len);
-                return BodyRead::Data { more: false };
-            }
-            Body::Memory(bytes) => {
-                *exchange.own_chunk() = bytes;
-                return BodyRead::Data { more: false };
-            }
-            // Not read here: whoever spools bodies takes them whole.
-            file @ Body::File(..) => {
-                exchange.own_chunk().clear();
-                exchange.body = file;
-            }
+        if whole(exchange) {
+            return BodyRead::Data { more: false };
         }
         if exchange.decoder.is_done() {
             return BodyRead::End;
@@ -47,6 +34,7 @@ impl Engine {
                 if self.connections[key].read_closed {
                     // While bytes were left, the client had not left.
                     self.enqueue(key);
+                    self.wake();
                 }
                 return BodyRead::Data { more: !exchange.decoder.is_done() };
             }
@@ -115,4 +103,25 @@ impl Engine {
         }
         BodyRead::Gone
     }
+}
+
+/// Make a body that is there already the chunk; `false` where there is none.
+fn whole(exchange: &mut Exchange) -> bool {
+    match exchange.take_body() {
+        Body::Empty => exchange.own_chunk().clear(),
+        Body::Behind(start, len) => {
+            exchange.chunk_behind(start, len);
+            return true;
+        }
+        Body::Memory(bytes) => {
+            *exchange.own_chunk() = bytes;
+            return true;
+        }
+        // Not read here: who has bodies spooled takes them whole.
+        file @ Body::File(..) => {
+            exchange.own_chunk().clear();
+            exchange.body = file;
+        }
+    }
+    false
 }

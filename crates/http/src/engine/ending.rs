@@ -13,7 +13,8 @@ use crate::{
 };
 
 impl Engine {
-    /// Take an exchange back. A response that is not complete ends the connection, so that the client can tell.
+    /// Take an exchange back. A response that is not complete ends the connection, so that the client can tell. The next
+    /// request may be there already: ask [`Engine::has_work`] before waiting for the descriptor.
     pub fn finish(&mut self, exchange: Box<Exchange>) {
         let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
         self.slot.calls.end(exchange.number);

@@ -76,6 +76,13 @@ impl Engine {
         }
     }
 
+    /// Wait no longer than that for the client to send, and not longer than before.
+    pub(super) fn hasten_deadline(&mut self, key: usize, wait: Duration) {
+        if self.moment_after(wait) < self.connections[key].deadline {
+            self.set_deadline(key, wait);
+        }
+    }
+
     /// Wait for the client to take response bytes.
     pub(super) fn await_room(&mut self, key: usize) {
         let at = self.moment_after(self.config.deadlines.write);
@@ -97,7 +104,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn moment_after(&self, wait: Duration) -> Millis {
+    fn moment_after(&self, wait: Duration) -> Millis {
         self.clock.now().saturating_add(u64::try_from(wait.as_millis()).unwrap_or(NEVER)).min(NEVER - 1)
     }
 
@@ -109,6 +116,14 @@ impl Engine {
             if self.timers.precedes_alarm(at) {
                 self.arm();
             }
+        }
+    }
+
+    /// Wake the poll at once, for something that was found between turns by someone who is not told of it.
+    pub(super) fn wake(&mut self) {
+        let now = self.clock.now();
+        if let Err(error) = self.timers.arm(now, now) {
+            tracing::error!("cannot set the timer of the engine: {error}");
         }
     }
 

@@ -221,10 +221,7 @@ impl Engine {
                 return self.close(key);
             }
             // A client that has just connected is about to send its first request.
-            let at = self.moment_after(self.config.deadlines.linger);
-            if at < self.connections[key].deadline {
-                self.set_deadline(key, self.config.deadlines.linger);
-            }
+            self.hasten_deadline(key, self.config.deadlines.linger);
         }
         self.connections[key].phase = match phase {
             Phase::Head(mut exchange) => {

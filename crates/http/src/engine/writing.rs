@@ -99,6 +99,7 @@ impl Engine {
         let waited = connection.out.pending() > 0;
         if connection.write(parts).is_err() {
             self.abandon(id.key);
+            self.wake();
             return Err(SendError);
         }
         let pending = connection.out.pending();

@@ -1,8 +1,10 @@
 //! Request bodies: read ahead or as the application asks, awaited, unread.
 
+use std::time::Duration;
+
 use rgunicorn_http::{Body, BodyRead, Config, Event, Exchange, Limits};
 
-use crate::world::{Client, Wire, World, body_of, config, streaming};
+use crate::world::{Client, Wire, World, body_of, config, readable, streaming};
 
 fn post(body: &[u8]) -> Vec<u8> {
     let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -54,7 +56,7 @@ fn a_body_that_comes_late_is_waited_for() {
     for piece in request.chunks(1000) {
         assert!(!world.has_event());
         client.send(piece);
-        world.turn(std::time::Duration::from_secs(1));
+        world.turn(Duration::from_secs(1));
     }
     let mut exchange = world.request();
     assert!(body_of(&mut exchange) == noise(9000));
@@ -104,7 +106,7 @@ fn a_chunked_body_is_read_ahead_whole() {
     let mut world = World::new(config());
     let mut client = world.connect();
     client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel");
-    world.turn(std::time::Duration::from_secs(1));
+    world.turn(Duration::from_secs(1));
     assert!(!world.has_event());
     client.send("lo\r\n1;a=b\r\n!\r\n0\r\nX: y\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
     assert_eq!(client.echoed(&mut world).text(), "POST / hello!");
@@ -164,7 +166,7 @@ fn the_engine_reads_no_more_than_the_application_asks_for() {
     let exchange = world.request();
     // The client sends until the socket is full; nobody reads, so the engine takes nothing.
     for _ in 0..50 {
-        world.turn(std::time::Duration::from_millis(2));
+        world.turn(Duration::from_millis(2));
         sent += client.push(&request[sent..]);
     }
     assert!(sent < 32 << 20, "the engine has read {sent} bytes that nobody asked for");
@@ -177,7 +179,7 @@ fn a_client_that_awaits_it_is_told_to_continue_when_the_body_is_read() {
         let mut client = world.connect();
         client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
         let mut exchange = world.request();
-        world.turn(std::time::Duration::from_millis(20));
+        world.turn(Duration::from_millis(20));
         assert_eq!(client.pull(1000), 0, "told to continue before the application reads");
         assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Wait);
         assert_eq!(client.response(&mut world).status, 100);
@@ -280,7 +282,28 @@ fn a_client_that_leaves_in_the_middle_of_a_streamed_body_is_gone() {
     assert!(matches!(world.event(), Event::Readable(_)));
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Gone);
     world.engine.finish(exchange);
+    assert_eq!(client.response(&mut world).status, 400);
     client.assert_end(&mut world);
+}
+
+#[test]
+fn a_client_that_leaves_in_the_middle_of_its_body_and_of_its_response_gets_no_second_head() {
+    let mut world = World::new(streaming());
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nhello");
+    let mut exchange = world.request();
+    exchange.reply.begin(b"200 OK").unwrap();
+    world.engine.send(&mut exchange, &[b'x'; 200_000], false).unwrap();
+    assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Data { more: true });
+    client.end_sending();
+    world.until("the end of the body", |world| {
+        (world.engine.read_body(&mut exchange) == BodyRead::Gone).then_some(())
+    });
+    world.engine.finish(exchange);
+    let (bytes, wire) = client.end(&mut world);
+    assert_eq!(wire, Wire::Ended);
+    assert_eq!(bytes.windows(5).filter(|five| five == b"HTTP/").count(), 1);
+    assert_eq!(bytes.iter().filter(|byte| **byte == b'x').count(), 200_000, "bytes that were sent are lost");
 }
 
 #[test]
@@ -293,6 +316,7 @@ fn a_request_whose_body_never_completes_is_not_handed_out() {
         let mut client = world.connect();
         client.send(request);
         client.end_sending();
+        assert_eq!(client.response(&mut world).status, 400);
         client.assert_end(&mut world);
         assert!(!world.has_event());
     }
@@ -330,9 +354,10 @@ fn a_client_that_left_after_its_body_is_noticed_once_the_body_is_read() {
     client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
     client.end_sending();
     let mut exchange = world.request();
-    world.turn(std::time::Duration::from_millis(20));
+    world.turn(Duration::from_millis(20));
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Data { more: false });
     assert_eq!(exchange.chunk(), b"hello");
+    assert!(readable(&world.engine, Duration::from_secs(5)), "nobody is woken for it");
     assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
     world.answer(exchange, b"still");
     assert_eq!(client.response(&mut world).text(), "still");

@@ -11,7 +11,7 @@ use rgunicorn_logging::AccessLog;
 use rgunicorn_settings::{Destination, Level, Logging};
 use tempfile::TempDir;
 
-use crate::world::{Wire, World, config, streaming};
+use crate::world::{Wire, World, config, readable, streaming};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
@@ -97,6 +97,7 @@ fn a_sender_that_hears_of_the_end_first_is_not_the_only_one_to_be_told() {
     exchange.reply.begin(b"200 OK").unwrap();
     drop(client);
     assert_eq!(world.engine.send(&mut exchange, b"x", false), Err(SendError));
+    assert!(readable(&world.engine, Duration::from_secs(5)), "nobody is woken for it");
     assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
     world.engine.finish(exchange);
 }

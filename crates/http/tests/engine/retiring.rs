@@ -101,6 +101,26 @@ fn a_connection_that_never_makes_a_request_does_not_keep_the_worker() {
 }
 
 #[test]
+fn half_a_head_does_not_keep_the_worker_either() {
+    let deadlines = Deadlines { linger: Duration::from_millis(50), ..Deadlines::default() };
+    let mut world = World::new(Config { deadlines, ..config() });
+    let mut clients = [world.connect(), world.connect()];
+    clients[0].send(GET);
+    clients[0].echoed(&mut world);
+    for client in &mut clients {
+        client.send("GET / HT");
+    }
+    world.assert_quiet();
+    world.engine.retire();
+    let began = Instant::now();
+    for client in &mut clients {
+        assert_eq!(client.response(&mut world).status, 408);
+        client.assert_end(&mut world);
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[test]
 fn requests_at_work_and_bodies_on_their_way_are_finished() {
     let mut world = World::new(config());
     let mut working = world.connect();
