@@ -121,7 +121,8 @@ const TABLE: [Row; 11] = [
     Row {
         name: "ABRT",
         master: "Dies.",
-        worker: "Writes the Python stack of every thread to the error log and dies: sent by the master to a silent worker.",
+        worker: "Writes the Python stack of every thread to the error log and dies: sent by the master to \
+                 a silent worker.",
         signal: Signal::SIGABRT,
         request: None,
         worker_does: Reaction::Default,

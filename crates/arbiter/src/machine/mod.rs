@@ -6,6 +6,7 @@
 
 mod backoff;
 pub mod event;
+mod fates;
 pub mod notices;
 mod reaping;
 #[cfg(test)]

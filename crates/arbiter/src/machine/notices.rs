@@ -1,9 +1,10 @@
 //! Every line that the master logs, as data: its level, its words (gunicorn's, where gunicorn has the line), and what
 //! an operator should make of it. The reference page of log lines is made from [`table`].
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use super::event::{Millis, Pid, Request};
+pub use super::fates::Fate;
 
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,40 +87,6 @@ pub enum Notice {
     LogEnds,
     /// Forking beside threads.
     OtherThreads { threads: usize },
-}
-
-/// What a line says about one worker. The first two are written by the worker itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
-pub enum Fate {
-    /// It begins.
-    Booting,
-    /// It ends in good order.
-    Exiting,
-    /// It was silent for too long.
-    Timeout,
-    /// It is silent and has not answered this request.
-    Unfinished { line: String, since: Millis },
-    /// It died while it worked on this request.
-    DiedWorking { line: String, since: Millis },
-    /// It is silent because somebody stopped it.
-    Suspended,
-    /// It is silent and never finished its boot.
-    HungAtBoot { since: Millis },
-    /// It is silent and has no request.
-    HungIdle,
-    /// It went beyond the time it was given to stop.
-    StopOverdue { allowed: Millis },
-    /// It ended in good order, though the master did not ask it to.
-    LeftUnasked,
-    /// It ended with a status.
-    ExitedWithCode { code: i32 },
-    /// A signal ended it.
-    WasSent { signal: Cow<'static, str> },
-    /// A SIGKILL of the master ended it.
-    WasKilled,
-    /// A SIGKILL of somebody else ended it.
-    PerhapsOutOfMemory,
 }
 
 impl Notice {
@@ -235,94 +202,13 @@ impl fmt::Display for Notice {
     }
 }
 
-impl Fate {
-    fn about(&self) -> (Level, &'static str) {
-        use Level::{Critical, Error, Info, Warning};
-        match self {
-            Self::Booting => (Info, "A worker was forked and begins to load the application."),
-            Self::Exiting => (Info, "A worker leaves in good order."),
-            Self::Timeout => (
-                Critical,
-                "A worker gave no sign of life for `timeout`; its Python stacks follow, then it is replaced. Raise `timeout` if requests may take that long.",
-            ),
-            Self::Unfinished { .. } => {
-                (Error, "A request that the worker has not answered, probably the culprit.")
-            }
-            Self::DiedWorking { .. } => {
-                (Error, "A request that the worker had not answered when it died, probably the culprit.")
-            }
-            Self::Suspended => {
-                (Error, "Something keeps the worker from running: SIGSTOP, a debugger, a frozen container.")
-            }
-            Self::HungAtBoot { .. } => (
-                Error,
-                "The worker hung while it loaded or started the application; the stacks show where. If it is only slow, raise `timeout`.",
-            ),
-            Self::HungIdle => (Error, "The worker hung outside of any request; the stacks show where."),
-            Self::StopOverdue { .. } => (
-                Warning,
-                "A worker did not stop in time and is killed. Raise `graceful_timeout` if its requests may take that long.",
-            ),
-            Self::LeftUnasked => {
-                (Info, "A worker ended by itself, or somebody asked it directly; another takes its place.")
-            }
-            Self::ExitedWithCode { .. } => {
-                (Error, "A worker ended with an error status; what the application printed comes before.")
-            }
-            Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
-            Self::WasSent { .. } => (
-                Warning,
-                "A signal ended a worker. After SIGSEGV, SIGBUS or SIGILL the stack above names the native code that crashed.",
-            ),
-            Self::WasKilled => (Warning, "The master killed a worker that ignored everything else."),
-            Self::PerhapsOutOfMemory => (
-                Error,
-                "Somebody killed a worker, often the kernel for want of memory; its log (`dmesg`) says so.",
-            ),
-        }
-    }
-
-    fn fmt(&self, pid: Pid, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Booting => write!(out, "Booting worker with pid: {pid}"),
-            Self::Exiting => write!(out, "Worker exiting (pid: {pid})"),
-            Self::Timeout => write!(out, "WORKER TIMEOUT (pid:{pid})"),
-            Self::Unfinished { line, since } => {
-                write!(out, "Worker (pid:{pid}) has worked for {} on: {line}", Seconds(*since))
-            }
-            Self::DiedWorking { line, since } => {
-                write!(out, "Worker (pid:{pid}) died after {} of work on: {line}", Seconds(*since))
-            }
-            Self::Suspended => write!(out, "Worker (pid:{pid}) is stopped by a signal or a debugger"),
-            Self::HungAtBoot { since } => {
-                let since = Seconds(*since);
-                write!(
-                    out,
-                    "Worker (pid:{pid}) has not booted for {since}: the application hangs while it loads or starts"
-                )
-            }
-            Self::HungIdle => write!(out, "Worker (pid:{pid}) hangs outside of any request"),
-            Self::StopOverdue { allowed } => {
-                write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
-            }
-            Self::LeftUnasked => write!(out, "Worker (pid:{pid}) left without being asked: replacing it"),
-            Self::ExitedWithCode { code } => write!(out, "Worker (pid:{pid}) exited with code {code}."),
-            Self::WasSent { signal } => write!(out, "Worker (pid:{pid}) was sent {signal}!"),
-            Self::WasKilled => write!(out, "Worker (pid:{pid}) was sent SIGKILL!"),
-            Self::PerhapsOutOfMemory => {
-                write!(out, "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?")
-            }
-        }
-    }
-}
-
 /// `1 worker`, `2 workers`.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A time as people read it: `20 ms`, `0.5 s`, `31 s`.
-struct Seconds(Millis);
+pub(super) struct Seconds(pub(super) Millis);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -356,7 +242,6 @@ pub fn table() -> Vec<Row> {
 }
 
 fn examples() -> Vec<Notice> {
-    let pid = Pid(101);
     let text = str::to_owned;
     let general = [
         Notice::Starting { version: env!("CARGO_PKG_VERSION") },
@@ -381,24 +266,7 @@ fn examples() -> Vec<Notice> {
         Notice::ShuttingDown { ending: Ending::Failed },
         Notice::Reason { text: "Worker failed to boot." },
     ];
-    let fates = [
-        Fate::Booting,
-        Fate::Timeout,
-        Fate::Unfinished { line: text("GET /slow HTTP/1.1"), since: 31_000 },
-        Fate::DiedWorking { line: text("GET /crash HTTP/1.1"), since: 500 },
-        Fate::Suspended,
-        Fate::HungAtBoot { since: 30_000 },
-        Fate::HungIdle,
-        Fate::StopOverdue { allowed: 30_000 },
-        Fate::LeftUnasked,
-        Fate::ExitedWithCode { code: 3 },
-        Fate::WasSent { signal: Cow::Borrowed("SIGSEGV") },
-        Fate::WasSent { signal: Cow::Borrowed("SIGTERM") },
-        Fate::WasKilled,
-        Fate::PerhapsOutOfMemory,
-        Fate::Exiting,
-    ];
-    general.into_iter().chain(fates.map(|fate| Notice::Worker(pid, fate))).collect()
+    general.into_iter().chain(Fate::examples().map(|fate| Notice::Worker(Pid(101), fate))).collect()
 }
 
 #[cfg(test)]
