@@ -150,6 +150,7 @@ def shared(
 
     yield start
     for server in dict.fromkeys(used):
+        server.hang_up()
         assert server.alive, "the server ended"
         errors = server.judge()
         assert not errors, f"unexpected in the log: {errors}"

@@ -40,6 +40,7 @@ class Server:
         self.expected_errors: list[str] = []
         self.expected_status = kind.stopped
         self._judged = 0
+        self._clients: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
         with self.log_path.open("wb") as log, self.output_path.open("wb") as output:
             self.process = subprocess.Popen(
@@ -148,8 +149,14 @@ class Server:
     # Its clients.
 
     def connect(self, **options: Any) -> Connection:
-        """A new connection to the first address."""
-        return Connection(self.address, **options)
+        """A new connection to the first address, open until it or the test ends."""
+        self._clients.append(Connection(self.address, **options))
+        return self._clients[-1]
+
+    def hang_up(self) -> None:
+        """Close every connection a test has left open."""
+        while self._clients:
+            self._clients.pop().close()
 
     def request(self, method: str, target: str, **parts: Any) -> Response:
         """One request on a connection of its own."""
@@ -208,6 +215,7 @@ class Server:
 
     def kill(self) -> None:
         """End whatever is left of it."""
+        self.hang_up()
         kill_session(self.pid)
         if is_alive(self.pid):
             self.process.kill()
