@@ -1,7 +1,7 @@
 //! How a call ends: what is owed to the client where the application did not do its part, and what the log says.
 
-use pyo3::prelude::*;
-use rgunicorn_bridge::{is_disconnect, log_exception};
+use pyo3::{exceptions::PySystemExit, prelude::*};
+use rgunicorn_bridge::{is_disconnect, is_forked, log_exception};
 
 use crate::{
     call::{Call, Stage},
@@ -16,6 +16,21 @@ impl Call {
             (std::mem::replace(&mut state.stage, Stage::Finished), state.task.take(), state.left)
         };
         drop((stage, task));
+        if is_forked() {
+            // The connection and the loop are the parent's: leave, by an exception that ends the loop's run.
+            return Err(match error {
+                Some(error) if error.is_instance_of::<PySystemExit>(py) => error,
+                Some(error) => {
+                    log_exception(
+                        py,
+                        &format!("Error in a process forked by request {}", self.line(py)),
+                        &error,
+                    );
+                    PySystemExit::new_err(1)
+                }
+                None => PySystemExit::new_err(0),
+            });
+        }
         let cancelled = error.as_ref().is_some_and(|error| self.server.event_loop.is_cancelled(py, error));
         // Cancelled by us, that is: because the client left, or the worker stops.
         let given_up = cancelled && (left || self.server.stop() != Stop::No);

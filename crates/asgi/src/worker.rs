@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
+use rgunicorn_bridge::is_forked;
 use rgunicorn_http::Handle;
 use rgunicorn_scoreboard::Lease;
 use rgunicorn_settings::Asgi;
@@ -66,6 +67,9 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
     server.watch(py)?;
     ready()?;
     let served = server.event_loop.run_forever(py);
+    if is_forked() {
+        return served.map(|()| Ended::Stopped);
+    }
     server.unwatch(py)?;
     // What is still running has had its time: a quick stop, or a graceful one that reached its limit.
     server.cancel_requests(py)?;

@@ -1,9 +1,12 @@
 //! The interpreter's duties around fork and signals.
 
-use std::os::fd::RawFd;
+use std::{
+    os::fd::RawFd,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use pyo3::{ffi, prelude::*};
+use pyo3::{exceptions::PySystemExit, ffi, prelude::*, types::PyDict};
 
 /// What CPython wants done around a fork, so that `os.register_at_fork` and its own locks work.
 #[derive(Debug)]
@@ -41,6 +44,43 @@ impl ForkDuties {
         unsafe {
             ffi::PyOS_AfterFork_Child();
         }
+    }
+}
+
+/// Whether this process was forked by the application, in the middle of a request perhaps.
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// Notice from now on when the application forks.
+///
+/// # Errors
+/// When Python refuses.
+pub fn watch_forks(py: Python<'_>) -> PyResult<()> {
+    #[pyfunction]
+    fn forked_by_the_application() {
+        FORKED.store(true, Relaxed);
+    }
+
+    let arguments = PyDict::new(py);
+    arguments.set_item("after_in_child", wrap_pyfunction!(forked_by_the_application, py)?)?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&arguments)).map(drop)
+}
+
+/// Whether this process is a child that the application forked: the connections and the event loop are its parent's.
+#[must_use]
+pub fn is_forked() -> bool {
+    FORKED.load(Relaxed)
+}
+
+/// The exit status that an exception at the top of a process stands for: that of a `SystemExit`, else 1.
+#[must_use]
+pub fn exit_status(py: Python<'_>, error: &PyErr) -> u8 {
+    if !error.is_instance_of::<PySystemExit>(py) {
+        return 1;
+    }
+    match error.value(py).getattr("code") {
+        Ok(code) if code.is_none() => 0,
+        Ok(code) => code.extract::<i64>().map_or(1, |code| code as u8),
+        Err(_) => 1,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PySystemExit, prelude::*};
 use rgunicorn_arbiter::{Host, WorkerBoot};
-use rgunicorn_bridge::{ForkDuties, describe};
+use rgunicorn_bridge::{ForkDuties, describe, exit_status, is_forked, log_exception};
 use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, Settings};
 
@@ -48,6 +48,12 @@ impl Host for PythonHost<'_> {
 
     fn run_worker(&mut self, mut boot: WorkerBoot) -> u8 {
         worker::run(self.py, &mut boot).unwrap_or_else(|error| {
+            if is_forked() {
+                if !error.is_instance_of::<PySystemExit>(self.py) {
+                    log_exception(self.py, "Error in a process that the application forked", &error);
+                }
+                return exit_status(self.py, &error);
+            }
             let booting = boot.slot.state() == State::Booting;
             if !booting || boot.may_report_failure() {
                 let text = describe(self.py, &error);

@@ -8,7 +8,7 @@ use rgunicorn_asgi::Ended;
 use rgunicorn_bridge::{
     ErrorsFile, Interface,
     app::{self, LoadError},
-    arm_faulthandler, arm_interrupt, interface_of,
+    arm_faulthandler, arm_interrupt, interface_of, watch_forks,
 };
 use rgunicorn_http::{Config, Deadlines, Engine, Handle, Limits, Listener};
 use rgunicorn_logging::AccessLog;
@@ -76,6 +76,7 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(20);
 pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
     status::remember(&boot.slot);
     arm_faulthandler(py, boot.error_log.fd())?;
+    watch_forks(py)?;
     let settings = Arc::clone(&boot.settings);
     let Some(spec) = &settings.application.app else { return Ok(4) };
     let loaded = match load(py, spec, &settings.application, settings.workers.worker_class) {

@@ -1,7 +1,10 @@
 //! The worker's life: turns of the engine, calls of the application, and the end.
 
-use pyo3::{exceptions::PyKeyboardInterrupt, prelude::*};
-use rgunicorn_bridge::{is_disconnect, log_exception};
+use pyo3::{
+    exceptions::{PyKeyboardInterrupt, PySystemExit},
+    prelude::*,
+};
+use rgunicorn_bridge::{is_disconnect, is_forked, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle};
 use rgunicorn_scoreboard::{Command, Lease};
 
@@ -32,7 +35,10 @@ pub struct Worker {
 pub fn run(py: Python<'_>, worker: Worker) -> PyResult<u8> {
     let mut serving = Serving::new(py, worker)?;
     while serving.turn(py)? {}
-    Ok(0)
+    match serving.forked {
+        None => Ok(0),
+        Some(error) => Err(error),
+    }
 }
 
 struct Serving {
@@ -44,6 +50,8 @@ struct Serving {
     /// Names of environ variables that the access log shows.
     logged: Vec<String>,
     stop: Stop,
+    /// What ends a child that the application forked, and that came back here.
+    forked: Option<PyErr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +73,7 @@ impl Serving {
             slot,
             app,
             stop: Stop::No,
+            forked: None,
         })
     }
 
@@ -120,12 +129,22 @@ impl Serving {
         };
         let done = self.environs.build(py, &call.call).and_then(|environ| {
             let returned = self.app.bind(py).call1((&environ, call.start_response.bind(py)));
+            if is_forked() {
+                return returned.map(drop);
+            }
             let responded = returned.and_then(|iterable| respond(py, call.call.get(), &iterable));
             if !self.logged.is_empty() {
                 call.call.get().remember(&environ, &self.logged);
             }
             responded
         });
+        if is_forked() {
+            // The connection is the parent's: not a byte of it, and not another request, is ours.
+            self.forked = Some(done.err().unwrap_or_else(|| PySystemExit::new_err(0)));
+            self.stop = Stop::Now;
+            std::mem::forget(call);
+            return;
+        }
         if let Err(error) = done {
             self.failed(py, call.call.get(), &error);
         }
