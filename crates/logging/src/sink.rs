@@ -6,7 +6,7 @@
 //! for those, `poll` is asked first and no more than the kernel takes without blocking is written at a time.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use rgunicorn_settings::Destination;
 
 use crate::LogError;
@@ -91,6 +92,7 @@ impl Sink {
     pub(crate) fn write(&self, lines: &[u8], patience: Duration) -> Result<(), Unwritten> {
         self.with_fd(|fd| {
             let polite = !matches!(self.target, Target::File { .. }) && !is_regular(fd);
+            let _allowed = (polite && fd.is_terminal()).then(BackgroundWrites::allow);
             let mut wait = Wait { patience, deadline: None };
             if self.torn.load(Ordering::Relaxed) {
                 push(fd, b"\n", polite, &mut wait).map_err(|stop| Unwritten { written: 0, ..stop })?;
@@ -142,6 +144,28 @@ pub(crate) fn reserve_standard_streams() -> io::Result<()> {
         // What this process executes needs them as well.
         fcntl(&nowhere, FcntlArg::F_SETFD(FdFlag::empty()))?;
         let _: RawFd = nowhere.into_raw_fd();
+    }
+}
+
+/// Lets a background process write to its terminal while the value lives, also after `stty tostop`. Otherwise every
+/// write would be answered with a SIGTTOU, and begun anew after its handler, for ever.
+struct BackgroundWrites {
+    before: Option<SigSet>,
+}
+
+impl BackgroundWrites {
+    fn allow() -> Self {
+        let mut stops = SigSet::empty();
+        stops.add(Signal::SIGTTOU);
+        // Where signals cannot be blocked, the write is tried all the same.
+        Self { before: stops.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok() }
+    }
+}
+
+impl Drop for BackgroundWrites {
+    fn drop(&mut self) {
+        let restored = self.before.is_none_or(|before| before.thread_set_mask().is_ok());
+        debug_assert!(restored, "a mask that the kernel gave is valid");
     }
 }
 
@@ -249,6 +273,15 @@ mod tests {
 
     fn wait() -> Wait {
         Wait { patience: SHORT, deadline: None }
+    }
+
+    #[test]
+    fn a_background_process_may_write_to_its_terminal_for_the_time_of_a_write() {
+        let blocked = || SigSet::thread_get_mask().unwrap().contains(Signal::SIGTTOU);
+        let allowed = BackgroundWrites::allow();
+        assert!(blocked());
+        drop(allowed);
+        assert!(!blocked());
     }
 
     #[test]
