@@ -93,6 +93,18 @@ impl Outbox {
     pub(crate) fn pending(&self) -> usize {
         self.bytes.len() - self.done
     }
+
+    /// Note that the socket has taken `count` bytes. A client may be slow enough never to take all of an endless
+    /// response, so what it has taken is dropped before that.
+    fn take(&mut self, count: usize) {
+        self.done += count;
+        if self.done == self.bytes.len() {
+            *self = Self::default();
+        } else if self.done > self.bytes.len() / 2 {
+            self.bytes.drain(..self.done);
+            self.done = 0;
+        }
+    }
 }
 
 /// What a read from the socket brought.
@@ -185,7 +197,7 @@ impl Connection {
         while self.out.pending() > 0 {
             match self.stream.write(&self.out.bytes[self.out.done..]) {
                 Ok(count) => {
-                    self.out.done += count;
+                    self.out.take(count);
                     progress = true;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(progress),
@@ -193,7 +205,25 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        self.out = Outbox::default();
         Ok(progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_slow_client_has_taken_is_dropped() {
+        let mut out = Outbox::default();
+        for round in 0..10_000_u32 {
+            out.bytes.extend_from_slice(&round.to_be_bytes().repeat(25));
+            out.take(if round == 0 { 1 } else { 100 });
+            assert_eq!(out.pending(), 99);
+            assert!(out.bytes.capacity() < 1000);
+        }
+        assert_eq!(out.bytes[out.done..], 9999_u32.to_be_bytes().repeat(25)[1..]);
+        out.take(99);
+        assert_eq!((out.pending(), out.bytes.capacity()), (0, 0));
     }
 }
