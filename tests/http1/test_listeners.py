@@ -58,6 +58,7 @@ def test_ipv6_is_served(serve: Serve, plain: str) -> None:
 
 
 @pytest.mark.only("rgunicorn", "gunicorn")
+@pytest.mark.differs("gunicorn", "a worker that boots does not hear TERM")
 def test_every_address_of_several_is_served(serve: Serve, plain: str, short_directory: str) -> None:
     binds = ["127.0.0.1:0", "127.0.0.1:0", f"unix:{short_directory}/site.sock"]
     if has_ipv6():
