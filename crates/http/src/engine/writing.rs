@@ -184,11 +184,12 @@ impl Engine {
         self.pending.remove(at)
     }
 
-    /// A connection broke: tell the worker, if it is at work for it.
+    /// A connection broke: tell the worker, if it is at work for it. If it knows that the client sends no more, it may
+    /// still be waiting for it to read.
     pub(super) fn abandon(&mut self, key: usize) {
         if let Some(connection) = self.connections.get(key)
             && let Phase::Serving(serving) = connection.phase
-            && !serving.told_closed
+            && (!serving.told_closed || serving.wants_room)
         {
             self.pending.push_back(Event::Closed(Id { key, generation: connection.generation }));
         }

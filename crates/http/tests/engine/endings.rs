@@ -30,6 +30,25 @@ fn a_client_that_says_it_sends_no_more_gets_its_answer() {
 }
 
 #[test]
+fn a_sender_that_waits_for_a_half_closed_client_hears_that_it_has_gone_for_good() {
+    let mut world = World::new(streaming());
+    let mut client = world.connect_unix();
+    client.send(GET);
+    client.end_sending();
+    let mut exchange = world.request();
+    let id = exchange.id();
+    assert!(matches!(world.event(), Event::Closed(closed) if closed == id));
+    exchange.reply.begin(b"200 OK").unwrap();
+    while !world.engine.send(&mut exchange, &[b'x'; 100_000], false).unwrap().full {}
+    world.turn(Duration::from_millis(10));
+    assert!(!world.has_event() && world.engine.is_open(id));
+    drop(client);
+    assert!(matches!(world.event(), Event::Closed(closed) if closed == id));
+    assert!(!world.engine.is_open(id));
+    world.engine.finish(exchange);
+}
+
+#[test]
 fn a_half_closed_client_gets_the_answers_to_all_that_it_sent() {
     let mut world = World::new(config());
     let mut client = world.connect();
