@@ -145,6 +145,41 @@ proptest! {
     }
 
     #[test]
+    fn a_response_reads_back_as_its_parts_however_slowly_it_is_read(
+        parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60_000), 0..8),
+        declared in any::<bool>(),
+        old in any::<bool>(),
+        step in 1_usize..200_000,
+    ) {
+        let mut world = World::new(config());
+        let mut client = world.connect_unix();
+        let version = if old { "1.0" } else { "1.1" };
+        client.send(format!("GET / HTTP/{version}\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"));
+        let mut exchange = world.request();
+        let whole = parts.concat();
+        exchange.reply.begin(b"200 OK").expect("a status");
+        if declared {
+            exchange.reply.field(b"Content-Length", whole.len().to_string().as_bytes()).expect("a length");
+        }
+        for part in &parts {
+            let sent = world.engine.send(&mut exchange, part, false).expect("a client");
+            prop_assert_eq!(sent.taken, part.len());
+            if sent.full {
+                let id = exchange.id();
+                let room = world.tend(id, || { client.pull(step); });
+                prop_assert!(matches!(room, Event::Drained(_)));
+            }
+        }
+        world.engine.send(&mut exchange, b"", true).expect("a client");
+        prop_assert_eq!(exchange.sent(), whole.len() as u64);
+        world.engine.finish(exchange);
+        let response = client.response(&mut world);
+        prop_assert!(response.body == whole);
+        let goes_on = response.header("Connection") != Some("close");
+        prop_assert_eq!(goes_on, declared || !old || parts.is_empty());
+    }
+
+    #[test]
     fn bytes_at_random_are_never_taken_for_a_request_that_breaks_the_rules(bytes in garbage()) {
         let mut world = World::new(config());
         let mut client = world.connect_unix();
