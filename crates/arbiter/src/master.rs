@@ -288,6 +288,9 @@ impl<'host> Master<'host> {
         } else if why == Why::Silent && calls.is_empty() {
             log(&Notice::Worker(pid, Fate::HungIdle));
         }
+        if why == Why::Overdue && calls.is_empty() && lease.state() != State::Booting {
+            log(&Notice::Worker(pid, Fate::Lingers));
+        }
         for (began, line) in calls {
             let since = since(began);
             let fate = match why {

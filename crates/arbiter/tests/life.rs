@@ -10,7 +10,7 @@ use std::{
 };
 
 use nix::sys::signal::{Signal, kill};
-use server::{Server, is_alive, read, wait_until};
+use server::{Server, is_alive, pid_of, read, wait_until};
 
 #[test]
 fn the_first_lines_are_gunicorns_and_in_its_order() {
@@ -68,6 +68,20 @@ fn a_worker_that_ignores_a_stop_is_killed_after_the_graceful_timeout() {
     assert!(asked.elapsed() < Duration::from_millis(1_990), "graceful timeout plus one second");
     assert!(server.count("did not stop within 1 s") == 1, "{}", server.log());
     assert!(server.log().contains("was sent SIGKILL!") && !server.log().contains("out of memory"));
+}
+
+#[test]
+fn a_worker_that_stays_without_a_request_is_told_from_one_that_works() {
+    for (app, expected) in [("lingers", "has no request left"), ("hangs", "GET /slow")] {
+        let mut server =
+            Server::start(app, &["--graceful-timeout", "0.1", "--daemon", "--log-file", "log", "-p", "pid"]);
+        assert_eq!(server.end().code(), Some(0), "its worker is ready");
+        let master = pid_of(read(&server.path("pid")).trim());
+        kill(master, Signal::SIGTERM).unwrap();
+        wait_until("it is gone", || !is_alive(master));
+        let log = read(&server.path("log"));
+        assert!(log.contains("did not stop within 0.1 s") && log.contains(expected), "{app}: {log}");
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub enum Fate {
     HungIdle,
     /// It went beyond the time it was given to stop.
     StopOverdue { allowed: Millis },
+    /// It should have stopped and has no request to finish.
+    Lingers,
     /// It ended in good order, though the master did not ask it to.
     LeftUnasked,
     /// It ended with a status.
@@ -72,6 +74,11 @@ impl Fate {
                 Warning,
                 "A worker did not stop in time and is killed. Raise `graceful_timeout` if its requests \
                  may take that long.",
+            ),
+            Self::Lingers => (
+                Warning,
+                "A worker should have stopped and has nothing to finish. Threads of the application that are not \
+                 daemon threads keep a process alive; so does an `atexit` function, or a client that reads slowly.",
             ),
             Self::LeftUnasked => {
                 (Info, "A worker ended by itself, or somebody asked it directly; another takes its place.")
@@ -117,6 +124,10 @@ impl Fate {
             Self::StopOverdue { allowed } => {
                 write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
             }
+            Self::Lingers => write!(
+                out,
+                "Worker (pid:{pid}) has no request left: a thread, an exit handler or a slow client holds it"
+            ),
             Self::LeftUnasked => write!(out, "Worker (pid:{pid}) left without being asked: replacing it"),
             Self::ExitedWithCode { code } => write!(out, "Worker (pid:{pid}) exited with code {code}."),
             Self::WasSent { signal } => write!(out, "Worker (pid:{pid}) was sent {signal}!"),
@@ -128,7 +139,7 @@ impl Fate {
     }
 
     /// One of each, in the order of a worker's life, with example values.
-    pub(super) fn examples() -> [Self; 15] {
+    pub(super) fn examples() -> [Self; 16] {
         let text = str::to_owned;
         [
             Self::Booting,
@@ -139,6 +150,7 @@ impl Fate {
             Self::HungAtBoot { since: 30_000 },
             Self::HungIdle,
             Self::StopOverdue { allowed: 30_000 },
+            Self::Lingers,
             Self::LeftUnasked,
             Self::ExitedWithCode { code: 3 },
             Self::WasSent { signal: Cow::Borrowed("SIGSEGV") },

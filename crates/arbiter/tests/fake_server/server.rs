@@ -53,6 +53,10 @@ impl Host for FakeHost {
                 boot.slot.calls.begin(1, now(), &[b"GET", b" ", b"/crash"]);
                 raise(Signal::SIGILL).expect("it is a signal");
             }
+            Some("lingers") => {
+                boot.ready().expect("nothing to fail");
+                hang();
+            }
             Some("survives_abort") => {
                 boot.ready().expect("nothing to fail");
                 block(Signal::SIGABRT);
