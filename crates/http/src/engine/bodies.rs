@@ -31,11 +31,6 @@ impl Engine {
             }
             if !exchange.chunk().is_empty() || exchange.decoder.is_done() {
                 self.clear_deadline(key);
-                if self.connections[key].read_closed {
-                    // While bytes were left, the client had not left.
-                    self.enqueue(key);
-                    self.wake();
-                }
                 return BodyRead::Data { more: !exchange.decoder.is_done() };
             }
             let mut scratch = std::mem::take(&mut self.scratch);

@@ -77,7 +77,8 @@ pub enum Event {
     Readable(Id),
     /// Response bytes that waited have been taken; more may be sent.
     Drained(Id),
-    /// The client has left while its request was being worked on.
+    /// The client sends no more: most likely it has left while its request was being worked on. What it sent before can
+    /// still be read, and it may still be reading: [`Engine::is_open`] and [`SendError`] tell.
     Closed(Id),
 }
 

@@ -266,11 +266,15 @@ impl Engine {
     fn notice(&mut self, key: usize) -> Option<Event> {
         let connection = &mut self.connections[key];
         let id = Id { key, generation: connection.generation };
-        let closed = connection.read_closed && connection.ahead.is_empty();
+        let closed = connection.read_closed;
         let Phase::Serving(serving) = &mut connection.phase else { return None };
         if serving.wants_body && connection.readable {
             serving.wants_body = false;
             connection.deadline = NEVER;
+            if closed && !serving.told_closed {
+                // One event at a time: the other at the next look.
+                self.enqueue(key);
+            }
             return Some(Event::Readable(id));
         }
         if closed && !serving.told_closed {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rgunicorn_http::{Body, BodyRead, Config, Event, Exchange, Limits};
 
-use crate::world::{Client, Wire, World, body_of, config, readable, streaming};
+use crate::world::{Client, Wire, World, body_of, config, streaming};
 
 fn post(body: &[u8]) -> Vec<u8> {
     let head = format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -348,17 +348,35 @@ fn a_body_that_was_spooled_can_be_read_piece_by_piece_as_well() {
 }
 
 #[test]
-fn a_client_that_left_after_its_body_is_noticed_once_the_body_is_read() {
+fn a_client_that_sends_no_more_is_noticed_whatever_waits_to_be_read() {
+    let chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let next = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
     let mut world = World::new(streaming());
     let mut client = world.connect();
-    client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-    client.end_sending();
+    client.send([chunked, next].concat());
     let mut exchange = world.request();
-    world.turn(Duration::from_millis(20));
+    client.end_sending();
+    assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Data { more: false });
     assert_eq!(exchange.chunk(), b"hello");
-    assert!(readable(&world.engine, Duration::from_secs(5)), "nobody is woken for it");
-    assert!(matches!(world.event(), Event::Closed(id) if id == exchange.id()));
     world.answer(exchange, b"still");
     assert_eq!(client.response(&mut world).text(), "still");
+    assert_eq!(client.echoed(&mut world).text(), "GET /next ");
+    client.assert_end(&mut world);
+}
+
+#[test]
+fn a_client_that_sends_no_more_after_an_awaited_body_is_noticed_too() {
+    let mut world = World::new(streaming());
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+    let mut exchange = world.request();
+    let id = exchange.id();
+    assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Wait);
+    client.send("hello");
+    client.end_sending();
+    assert!(matches!(world.event(), Event::Readable(readable) if readable == id));
+    assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Data { more: false });
+    assert!(matches!(world.event(), Event::Closed(closed) if closed == id));
+    world.answer(exchange, b"");
 }
