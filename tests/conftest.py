@@ -54,6 +54,18 @@ def kind(pytestconfig: pytest.Config) -> Kind:
     return KINDS[pytestconfig.getoption("--server")]
 
 
+def finish_all(servers: list[Server]) -> None:
+    """Stop every one of them, the latest first, and fail if any left something behind."""
+    problems = []
+    for server in reversed(servers):
+        try:
+            server.finish()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    if problems:
+        pytest.fail("\n\n".join(problems), pytrace=False)
+
+
 @pytest.fixture
 def serve(
     kind: Kind, tmp_path: Path, short_directory: str, request: pytest.FixtureRequest
@@ -75,14 +87,7 @@ def serve(
         return server.wait_ready() if ready else server
 
     yield start
-    problems = []
-    for server in reversed(servers):
-        try:
-            server.finish()
-        except AssertionError as problem:
-            problems.append(str(problem))
-    if problems:
-        pytest.fail("\n\n".join(problems), pytrace=False)
+    finish_all(servers)
 
 
 @pytest.fixture
@@ -120,8 +125,7 @@ def pool(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
     """The servers of this session, by what they serve."""
     servers: dict[str, Server] = {}
     yield servers
-    for server in servers.values():
-        server.finish()
+    finish_all(list(servers.values()))
 
 
 @pytest.fixture
