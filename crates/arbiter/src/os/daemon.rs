@@ -19,7 +19,7 @@ use crate::{
     error::StartError,
     host::{Host, detach_stdio},
     machine::event::{Pid, Request},
-    statuses::INTERRUPTED,
+    statuses::{DONE, FAILED, INTERRUPTED},
 };
 
 /// What the daemon owes to the command that waits for it.
@@ -112,22 +112,23 @@ fn wait(mut daemon: UnixStream) -> Result<u8, StartError> {
     let mut heard = Vec::new();
     loop {
         signals.wait(Some(daemon.as_fd()), None).map_err(StartError::system("wait"))?;
-        if let Some(status) = signals.pending().requests.into_iter().find_map(interruption) {
-            complain(&format!("interrupted: {}", still_starting(&heard)));
-            return Ok(status);
-        }
+        let interrupted = signals.pending().requests.into_iter().find_map(interruption);
         let ended = match daemon.read_to_end(&mut heard) {
             Ok(_) => true,
             Err(error) => error.kind() != io::ErrorKind::WouldBlock,
         };
         match heard.get(5..) {
-            Some([b'R', ..]) => return Ok(0),
+            Some([b'R', ..]) => return Ok(DONE),
             Some([b'E', status, ..]) => return Ok(*status),
             _ if ended => {
                 complain("the daemon ended before its workers were ready (its error log may say why)");
-                return Ok(1);
+                return Ok(FAILED);
             }
             _ => {}
+        }
+        if let Some(status) = interrupted {
+            complain(&format!("interrupted: {}", still_starting(&heard)));
+            return Ok(status);
         }
     }
 }
