@@ -33,18 +33,16 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def daemonise(directory: Path, short_directory: str) -> Iterator[Daemonise]:
     """Start daemons, and end them."""
-    daemons: list[Daemon] = []
 
     def start(app: str, *options: str) -> Daemon:
         command = ["rgunicorn", app, "--daemon", "--pid", "x.pid", *options]
         outcome = run(command, directory)
         assert outcome.status == 0, outcome.text
-        daemons.append(Daemon(directory / "x.pid"))
-        return daemons[-1]
+        return Daemon(directory / "x.pid")
 
     yield start
-    for daemon in daemons:
-        daemon.kill()
+    if (directory / "x.pid").exists():
+        Daemon(directory / "x.pid").kill()
 
 
 # Pid files.
