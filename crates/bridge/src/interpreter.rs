@@ -113,7 +113,21 @@ pub fn arm_interrupt(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether a signal may still interrupt Python.
+static ARMED: AtomicBool = AtomicBool::new(false);
+
+/// Let no signal interrupt Python any more, and forget one that has not done so yet: the worker is leaving already, and
+/// what runs at its exit shall not be cut short.
+pub fn disarm_interrupt(py: Python<'_>) {
+    ARMED.store(false, Relaxed);
+    // The interruption that this may raise is the one to forget.
+    drop(py.check_signals());
+}
+
 fn interrupt() {
+    if !ARMED.load(Relaxed) {
+        return;
+    }
     // SAFETY: it may be called at any time, from any thread, even in a signal handler (CPython's documentation).
     #[allow(unsafe_code, reason = "pyo3 offers no such call")]
     unsafe {

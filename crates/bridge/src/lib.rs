@@ -17,6 +17,8 @@ pub use cache::FieldCache;
 pub use coroutine::{Step, step, throw};
 pub use errors::ErrorsFile;
 pub use failure::{ClientDisconnected, describe, is_disconnect, log_exception};
-pub use interpreter::{ForkDuties, arm_faulthandler, arm_interrupt, exit_status, is_forked, watch_forks};
+pub use interpreter::{
+    ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
+};
 pub use kind::{Evidence, Interface, interface_of};
 pub use strings::{NotLatin1, insert_new, latin1, latin1_bytes, percent_decoded, references};

@@ -22,6 +22,7 @@ const BAD_CONFIGURATION: u8 = 1;
 /// Returns in the master and in every worker: the caller hands the status to `sys.exit`.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<u8> {
+    take_interrupt(py)?;
     let mut argv = argv.into_iter();
     let program =
         argv.next().map_or_else(|| "rgunicorn".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -40,10 +41,29 @@ pub(crate) fn run(py: Python<'_>, app: &str, settings: Option<&Bound<'_, PyDict>
     for (key, value) in settings.into_iter().flatten() {
         values.push((key.extract()?, value_of(&value)?));
     }
-    match from_values(&values, &ProcessEnvironment) {
+    let handler = take_interrupt(py)?;
+    let status = match from_values(&values, &ProcessEnvironment) {
         Ok(settings) => serve(py, settings),
         Err(error) => Ok(refuse(&error, error.exit_code())),
+    };
+    give_back_interrupt(py, &handler)?;
+    status
+}
+
+/// Signals are the arbiter's business: Python's own handler of SIGINT, which is returned, would interrupt it with an
+/// exception.
+fn take_interrupt(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let signal = py.import("_signal")?;
+    signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))
+}
+
+/// Leave an embedding program as it was found. A worker, which is about to end, keeps what it has.
+fn give_back_interrupt(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<()> {
+    if handler.is_none() || crate::status::is_worker() {
+        return Ok(());
     }
+    let signal = py.import("_signal")?;
+    signal.call_method1("signal", (signal.getattr("SIGINT")?, handler)).map(drop)
 }
 
 fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
@@ -90,7 +110,7 @@ fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {
     if let Err(error) = error_log.install() {
         return Ok(refuse(&error, BAD_CONFIGURATION));
     }
-    let mut host = PythonHost::new(py, &settings)?;
+    let mut host = PythonHost::new(py, &settings);
     Ok(rgunicorn_arbiter::run(settings, error_log, &mut host))
 }
 

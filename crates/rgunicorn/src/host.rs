@@ -20,16 +20,13 @@ pub(crate) struct PythonHost<'py> {
 }
 
 impl<'py> PythonHost<'py> {
-    pub(crate) fn new(py: Python<'py>, settings: &Settings) -> PyResult<Self> {
-        // Signals are the arbiter's business; Python's own handler would interrupt it with an exception.
-        let signal = py.import("_signal")?;
-        signal.call_method1("signal", (signal.getattr("SIGINT")?, signal.getattr("SIG_DFL")?))?;
-        Ok(Self {
+    pub(crate) fn new(py: Python<'py>, settings: &Settings) -> Self {
+        Self {
             py,
             duties: ForkDuties::new(py),
             application: settings.application.clone(),
             class: settings.workers.worker_class,
-        })
+        }
     }
 }
 

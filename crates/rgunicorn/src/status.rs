@@ -14,6 +14,11 @@ pub(crate) fn remember(slot: &Lease) {
     let _ = OWN.set(slot.clone());
 }
 
+/// Whether this process is a worker.
+pub(crate) fn is_worker() -> bool {
+    OWN.get().is_some()
+}
+
 /// Describe every worker of this arbiter, called inside a worker; elsewhere the list is empty.
 ///
 /// A worker is a dict of `pid`, `age` (spawn number), `state` (`booting`, `ready` or `stopping`), `requests` (answered),

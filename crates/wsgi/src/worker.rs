@@ -4,7 +4,7 @@ use pyo3::{
     exceptions::{PyKeyboardInterrupt, PySystemExit},
     prelude::*,
 };
-use rgunicorn_bridge::{is_disconnect, is_forked, log_exception};
+use rgunicorn_bridge::{disarm_interrupt, is_disconnect, is_forked, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle};
 use rgunicorn_scoreboard::{Command, Lease};
 
@@ -35,6 +35,7 @@ pub struct Worker {
 pub fn run(py: Python<'_>, worker: Worker) -> PyResult<u8> {
     let mut serving = Serving::new(py, worker)?;
     while serving.turn(py)? {}
+    disarm_interrupt(py);
     match serving.forked {
         None => Ok(0),
         Some(error) => Err(error),
