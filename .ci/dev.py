@@ -68,7 +68,7 @@ def ci(_: list[str]) -> None:
             with report.step(title):
                 action()
         for interpreter in steps.other_interpreters():
-            with report.step(f"CPython {interpreter.version}: build, install, pytest"):
+            with report.step(f"CPython {interpreter.version}: debug build, install, pytest"):
                 steps.check_on(interpreter)
     print(report.summary(), flush=True)
     if not report.passed:

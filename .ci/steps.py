@@ -80,13 +80,13 @@ def prepare_mysite() -> Path:
 def build(words: Sequence[str]) -> None:
     """A release wheel for the Python of the virtual environment."""
     tools()
-    wheel_for(str(VENV.python), words)
+    wheel_for(VENV, "--release", *words)
 
 
-def wheel_for(python: str, words: Sequence[str] = ()) -> None:
-    """A release wheel for one interpreter, in `target/wheels`."""
+def wheel_for(venv: Venv, *words: str) -> None:
+    """A wheel for the Python of an environment, in `target/wheels`."""
     maturin = VENV.program("maturin")
-    run(maturin, "build", "--release", "--locked", "--out", WHEELS, "-i", python, *words)
+    run(maturin, "build", "--locked", "--out", WHEELS, "-i", venv.python, *words)
 
 
 def develop(words: Sequence[str]) -> None:
@@ -145,11 +145,6 @@ def gen(words: Sequence[str]) -> None:
     """The generated pages."""
     tools()
     cargo("run", "--quiet", "--locked", "-p", "rgunicorn-dev", "--", "gen", *words)
-
-
-def gen_check() -> None:
-    """Generated pages are those of the tables."""
-    gen(["--check"])
 
 
 def deny() -> None:
@@ -215,10 +210,10 @@ def other_interpreters() -> list[Interpreter]:
 
 
 def check_on(interpreter: Interpreter) -> None:
-    """Build, install and test on another CPython."""
+    """Build, install and test on another CPython: a debug build, which also checks overflows."""
     venv = Venv(ROOT / f".venv-{interpreter.version}").create(interpreter.path)
     test_requirements(venv)
-    wheel_for(str(venv.python))
+    wheel_for(venv)
     tag = "cp" + interpreter.version.replace(".", "")
     wheels = sorted(WHEELS.glob(f"rgunicorn-*-{tag}-{tag}-*.whl"), key=os.path.getmtime)
     if not wheels:
@@ -244,9 +239,7 @@ CHECKS: list[tuple[str, Callable[[], None]]] = [
     ("clippy: warnings are errors", clippy),
     ("ruff", ruff),
     ("mypy --strict", mypy),
-    ("unit: cargo test", lambda: unit([])),
-    ("tidy: sizes, imports, names", tidy),
-    ("gen --check: generated pages", gen_check),
+    ("unit: cargo test, with tidy and gen --check among the tests", lambda: unit([])),
     ("deny, machete: dependencies", deny),
     ("the package: sdist, pip install", install),
     ("stubtest: stubs against the module", stubtest),

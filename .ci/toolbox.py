@@ -174,11 +174,15 @@ def cargo_tool(name: str, version: str) -> Path:
     root = tools_root()
     program = root / "bin" / name
     if version not in (output_of(program, "--version") or ""):
-        # Optimising a tool that runs for two seconds would take minutes.
+        # Optimising what runs for two seconds, or debug information for it, would take minutes.
         run(
             "cargo", "install", "--quiet", "--locked", "--debug", "--root", root,
             f"{name}@{version}",
-            env={"CARGO_TARGET_DIR": str(root / "build"), "CARGO_INCREMENTAL": "0"},
+            env={
+                "CARGO_TARGET_DIR": str(root / "build"),
+                "CARGO_INCREMENTAL": "0",
+                "CARGO_PROFILE_DEV_DEBUG": "0",
+            },
         )  # fmt: skip
         shutil.rmtree(root / "build", ignore_errors=True)
     return program
