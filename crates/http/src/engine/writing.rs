@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Bodies up to this size are copied behind the head; beyond it, a gathering write is cheaper.
-const COPIED: usize = 8 * 1024;
+const COPIED: usize = 4 * 1024;
 /// The most body bytes taken by one call; what the socket does not take of them is copied.
 const PIECE: usize = 256 * 1024;
 
