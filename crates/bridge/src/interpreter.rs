@@ -110,6 +110,7 @@ pub fn arm_interrupt(py: Python<'_>) -> PyResult<()> {
         #[allow(unsafe_code, reason = "code in a signal handler must be vouched for")]
         unsafe { signal_hook::low_level::register(signal as i32, interrupt) }?;
     }
+    ARMED.store(true, Relaxed);
     Ok(())
 }
 
