@@ -22,7 +22,9 @@ NAMES = (f"guest {number}" for number in itertools.count())
 def server(shared: Serve, variables: dict[str, str], request: pytest.FixtureRequest) -> Server:
     """The site under one of the worker classes."""
     app = f"mysite.{request.param}:application"
-    workers: dict[str, object] = {} if request.config.getoption("--server") == "uvicorn" else {"workers": 2}
+    workers: dict[str, object] = (
+        {} if request.config.getoption("--server") == "uvicorn" else {"workers": 2}
+    )
     if request.config.getoption("--server") == "rgunicorn":
         workers["loglevel"] = "debug"
     return shared(app, chdir=MYSITE, env=variables, **workers)
