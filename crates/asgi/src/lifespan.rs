@@ -1,6 +1,9 @@
 //! Startup and shutdown of the application (ASGI lifespan spec 2.0).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use pyo3::{
     exceptions::PyRuntimeError,
@@ -12,8 +15,10 @@ use rgunicorn_bridge::describe;
 use rgunicorn_settings::LifespanMode;
 
 use crate::{
+    call::Attempt,
     event_loop::{Loop, resolve},
     scope::versions,
+    waiting::{Done, Waiting},
 };
 
 /// A lifespan that has started, or that there is none.
@@ -115,9 +120,10 @@ fn unsupported(py: Python<'_>, mode: LifespanMode, error: &PyErr) -> Result<Life
 
 /// The application's side of the lifespan.
 #[pyclass(frozen, module = "rgunicorn")]
-struct Protocol {
+pub(crate) struct Protocol {
     phase: Mutex<Phase>,
-    asked: Mutex<u8>,
+    /// The application has been told to start.
+    asked: AtomicBool,
     /// Done when the application has started, or will not.
     started: Py<PyAny>,
     /// Done when the application is to stop.
@@ -139,11 +145,20 @@ impl Protocol {
         let future = || event_loop.future(py).map(Bound::unbind);
         Ok(Self {
             phase: Mutex::new(Phase::Fresh),
-            asked: Mutex::new(0),
+            asked: AtomicBool::new(false),
             started: future()?,
             stopping: future()?,
             stopped: future()?,
         })
+    }
+
+    /// What the application is told when the worker stops, or the future to wait for until then.
+    pub(crate) fn shutdown<'py>(&self, py: Python<'py>) -> PyResult<Attempt<'py>> {
+        let stopping = self.stopping.bind(py);
+        if stopping.call_method0(intern!(py, "done"))?.is_truthy()? {
+            return Ok(Attempt::Message(message(py, "lifespan.shutdown")?));
+        }
+        Ok(Attempt::Wait(stopping.clone()))
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -151,27 +166,25 @@ impl Protocol {
     }
 }
 
+fn message<'py>(py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyDict>> {
+    let message = PyDict::new(py);
+    message.set_item(intern!(py, "type"), kind)?;
+    Ok(message)
+}
+
 #[pymethods]
 impl Protocol {
     /// `lifespan.startup` at once, `lifespan.shutdown` when the worker stops.
-    fn receive(slf: &Bound<'_, Self>) -> PyResult<Message> {
-        let asked = {
-            let mut asked = slf.get().asked.lock().unwrap_or_else(PoisonError::into_inner);
-            *asked = asked.saturating_add(1);
-            *asked
-        };
-        Ok(match asked {
-            1 => Message { kind: "lifespan.startup", wait: None },
-            _ => {
-                let stopping = slf.get().stopping.bind(slf.py());
-                let wait = stopping.call_method0("__await__")?;
-                Message { kind: "lifespan.shutdown", wait: Some(wait.unbind()) }
-            }
-        })
+    fn receive<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if slf.get().asked.swap(true, Relaxed) {
+            return Ok(Bound::new(py, Waiting::for_shutdown(slf.clone().unbind()))?.into_any());
+        }
+        Ok(Bound::new(py, Done::with(message(py, "lifespan.startup")?))?.into_any())
     }
 
     /// Hear that the application has started or stopped, or could not.
-    fn send(&self, py: Python<'_>, message: &Bound<'_, PyDict>) -> PyResult<Message> {
+    fn send(&self, py: Python<'_>, message: &Bound<'_, PyDict>) -> PyResult<Done> {
         let kind = message.get_item("type")?;
         let kind = kind.as_ref().and_then(|kind| kind.cast::<PyString>().ok()).map(|kind| kind.to_string());
         let reason = || {
@@ -193,7 +206,7 @@ impl Protocol {
         };
         *self.phase() = phase;
         resolve(py, future)?;
-        Ok(Message { kind: "", wait: None })
+        Ok(Done::nothing())
     }
 
     /// The application's task has ended.
@@ -212,65 +225,4 @@ impl Protocol {
         resolve(py, &self.started)?;
         resolve(py, &self.stopped)
     }
-}
-
-/// An awaitable of the lifespan: a message, after a wait perhaps.
-#[pyclass(module = "rgunicorn")]
-struct Message {
-    kind: &'static str,
-    wait: Option<Py<PyAny>>,
-}
-
-#[pymethods]
-impl Message {
-    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        if let Some(wait) = &self.wait {
-            match rgunicorn_bridge::step(wait.bind(py), py.None().bind(py))? {
-                rgunicorn_bridge::Step::Yielded(future) => return Ok(Some(future.unbind())),
-                rgunicorn_bridge::Step::Returned(_) => self.wait = None,
-            }
-        }
-        if self.kind.is_empty() {
-            return Ok(None);
-        }
-        let message = PyDict::new(py);
-        message.set_item(intern!(py, "type"), self.kind)?;
-        Err(pyo3::exceptions::PyStopIteration::new_err((message.unbind(),)))
-    }
-
-    /// Go on to the next wait.
-    fn send(&mut self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        match self.__next__(py)? {
-            Some(future) => Ok(future),
-            None => Err(pyo3::exceptions::PyStopIteration::new_err((py.None(),))),
-        }
-    }
-
-    /// Raise an exception where the awaitable waits.
-    #[pyo3(signature = (exception, value=None, traceback=None))]
-    fn throw(
-        &mut self,
-        py: Python<'_>,
-        exception: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        drop(traceback);
-        let exception = crate::waiting::instance(exception, value)?;
-        match self.wait.take() {
-            Some(wait) => wait.bind(py).call_method1(intern!(py, "throw"), (exception,)).map(Bound::unbind),
-            None => Err(PyErr::from_value(exception)),
-        }
-    }
-
-    /// Nothing to close.
-    fn close(&self) {}
 }

@@ -9,7 +9,10 @@ use pyo3::{
 };
 use rgunicorn_bridge::{Step, step, throw};
 
-use crate::call::{Attempt, Call};
+use crate::{
+    call::{Attempt, Call},
+    lifespan::Protocol,
+};
 
 /// An awaitable that is done. The one without a value is shared by all.
 #[pyclass(frozen, module = "rgunicorn")]
@@ -66,7 +69,13 @@ impl Done {
     fn close(&self) {}
 }
 
-/// What a [`Waiting`] waits for.
+/// Whom a [`Waiting`] asks.
+enum Source {
+    Call(Py<Call>, Awaited),
+    Lifespan(Py<Protocol>),
+}
+
+/// What is waited for in a call.
 pub(crate) enum Awaited {
     /// A message for the application.
     Message,
@@ -74,18 +83,21 @@ pub(crate) enum Awaited {
     Room { body: Py<PyBytes>, from: usize, last: bool },
 }
 
-/// An awaitable that has to wait for the client.
+/// An awaitable that has to wait: for the client, or for the end of the worker.
 #[pyclass(module = "rgunicorn")]
 pub(crate) struct Waiting {
-    call: Py<Call>,
-    awaited: Awaited,
+    source: Source,
     /// The iterator of the future that is waited for, and the future.
     future: Option<(Py<PyAny>, Py<PyAny>)>,
 }
 
 impl Waiting {
     pub(crate) fn new(call: Py<Call>, awaited: Awaited) -> Self {
-        Self { call, awaited, future: None }
+        Self { source: Source::Call(call, awaited), future: None }
+    }
+
+    pub(crate) fn for_shutdown(protocol: Py<Protocol>) -> Self {
+        Self { source: Source::Lifespan(protocol), future: None }
     }
 
     fn run(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
@@ -96,7 +108,11 @@ impl Waiting {
                     Step::Returned(_) => self.future = None,
                 }
             }
-            match self.call.get().attempt(py, &mut self.awaited)? {
+            let attempt = match &mut self.source {
+                Source::Call(call, awaited) => call.get().attempt(py, awaited)?,
+                Source::Lifespan(protocol) => protocol.get().shutdown(py)?,
+            };
+            match attempt {
                 Attempt::Message(message) => return Err(PyStopIteration::new_err((message.unbind(),))),
                 Attempt::Sent => return Ok(None),
                 Attempt::Wait(future) => {

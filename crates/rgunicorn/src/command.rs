@@ -12,7 +12,7 @@ use pyo3::{
 use rgunicorn_logging::{AccessLog, ErrorLog};
 use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, Value, from_command_line, from_values};
 
-use crate::host::PythonHost;
+use crate::host::{PythonHost, import_ahead};
 
 /// What a wrong setting ends with, as gunicorn's.
 const BAD_CONFIGURATION: u8 = 1;
@@ -110,6 +110,7 @@ fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {
     if let Err(error) = error_log.install() {
         return Ok(refuse(&error, BAD_CONFIGURATION));
     }
+    import_ahead(py, &settings);
     let mut host = PythonHost::new(py, &settings);
     Ok(rgunicorn_arbiter::run(settings, error_log, &mut host))
 }
