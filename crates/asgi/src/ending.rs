@@ -71,17 +71,15 @@ impl Call {
     /// Answer where nothing has been sent yet, and give the exchange back. A request that was given up may be tried
     /// again elsewhere: 503; otherwise it is the application's failure: 500.
     pub(crate) fn make_up(&self, py: Python<'_>, given_up: bool) -> PyResult<()> {
-        let (code, body) = if given_up {
-            (503, &b"Service Unavailable\n"[..])
+        let (status, body) = if given_up {
+            ("503 Service Unavailable", &b"Service Unavailable\n"[..])
         } else {
-            (500, &b"Internal Server Error\n"[..])
+            ("500 Internal Server Error", &b"Internal Server Error\n"[..])
         };
         if let Some(exchange) = &mut self.state().exchange
             && !exchange.is_started()
         {
-            let begun = exchange.reply.begin_code(code);
-            let named = exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8");
-            debug_assert!(begun.is_ok() && named.is_ok());
+            exchange.reply.begin_text(status);
             // The client may be gone, which is as well.
             let _ = self.server.engine.lock().send(exchange, body, true);
         }

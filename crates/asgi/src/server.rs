@@ -311,11 +311,9 @@ impl Server {
     /// Answer an upgrade to a websocket, which this worker class does not speak, without the application.
     fn refuse_websocket(&self, mut exchange: Box<Exchange>) {
         const BODY: &[u8] = b"websocket connections are not supported by this server\n";
-        let built = exchange.reply.begin_code(501).and_then(|()| {
-            exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8")?;
-            exchange.reply.field(b"Connection", b"close")
-        });
-        debug_assert!(built.is_ok());
+        exchange.reply.begin_text("501 Not Implemented");
+        let closed = exchange.reply.field(b"Connection", b"close");
+        debug_assert!(closed.is_ok());
         let target = exchange.target().escape_ascii().to_string();
         tracing::warn!("Refused a websocket upgrade for {target}: websockets are not supported yet");
         let mut engine = self.engine.lock();

@@ -186,6 +186,12 @@ impl Exchange {
         self.head.target(self.head_bytes())
     }
 
+    /// The request line for the log, without its version; control characters escaped.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method().escape_ascii(), self.target().escape_ascii())
+    }
+
     /// The path, still percent-encoded, without the query.
     #[must_use]
     pub fn path(&self) -> &[u8] {

@@ -17,8 +17,6 @@ use rgunicorn_scoreboard::{Lease, now};
 
 /// How long a thread that waits for its client goes without showing that it is alive.
 const BEAT: Duration = Duration::from_secs(1);
-/// Body bytes kept in memory when the application reads an awaited body.
-const AWAITED_MEMORY: usize = 512 * 1024;
 
 /// One call of the application.
 #[pyclass(frozen, module = "rgunicorn")]
@@ -51,10 +49,7 @@ impl Call {
 
     /// The request line for the log, without its version; control characters escaped.
     pub(crate) fn line(&self) -> String {
-        let line = |exchange: &mut Exchange| {
-            format!("{} {}", exchange.method().escape_ascii(), exchange.target().escape_ascii())
-        };
-        self.with(line).unwrap_or_default()
+        self.with(|exchange| exchange.line()).unwrap_or_default()
     }
 
     /// Whether `start_response` has been called.
@@ -118,9 +113,12 @@ impl Call {
                 let Some(exchange) = &mut state.exchange else {
                     return Err(PyValueError::new_err("wsgi.input was read after the response"));
                 };
-                let read = self.engine.lock().read_body(exchange);
+                let (read, memory) = {
+                    let mut engine = self.engine.lock();
+                    (engine.read_body(exchange), engine.body_memory())
+                };
                 if let BodyRead::Data { .. } = read {
-                    spool.push(exchange.chunk(), AWAITED_MEMORY)?;
+                    spool.push(exchange.chunk(), memory)?;
                 }
                 read
             };
@@ -143,9 +141,7 @@ impl Call {
         let fresh = self.with(|exchange| {
             let fresh = !exchange.is_started();
             if fresh {
-                let begun = exchange.reply.begin(b"500 Internal Server Error");
-                let named = exchange.reply.field(b"Content-Type", b"text/plain; charset=utf-8");
-                debug_assert!(begun.is_ok() && named.is_ok());
+                exchange.reply.begin_text("500 Internal Server Error");
             }
             fresh
         });

@@ -158,11 +158,9 @@ impl Engine {
         warn(&connection.peer.remote_address, refusal);
         let body = format!("{}: {refusal}\n", refusal.status());
         let reply = &mut exchange.reply;
-        let built = reply
-            .begin(refusal.status().as_bytes())
-            .and_then(|()| reply.field(b"Content-Type", b"text/plain; charset=utf-8"))
-            .and_then(|()| reply.field(b"Content-Length", body.len().to_string().as_bytes()));
-        debug_assert!(built.is_ok());
+        reply.begin_text(refusal.status());
+        let sized = reply.field(b"Content-Length", body.len().to_string().as_bytes());
+        debug_assert!(sized.is_ok());
         reply.seal(self.clock.date(), Some("close"));
         exchange.sent = body.len() as u64;
         exchange.ended = true;
@@ -181,7 +179,7 @@ fn warn(address: &str, refusal: Refusal) {
 
 /// An application that promised another length than it sent made a mistake that clients will report as a broken server.
 fn warn_of_mismatch(exchange: &Exchange) {
-    let line = format!("{} {}", exchange.method().escape_ascii(), exchange.target().escape_ascii());
+    let line = exchange.line();
     if exchange.missing() > 0 {
         let missing = exchange.missing();
         tracing::error!(

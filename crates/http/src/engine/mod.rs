@@ -274,6 +274,12 @@ impl Engine {
         self.clock.now()
     }
 
+    /// Bytes of a request body that are kept in memory; the rest goes to a file.
+    #[must_use]
+    pub fn body_memory(&self) -> usize {
+        self.config.limits.body_memory
+    }
+
     /// Open connections.
     #[must_use]
     pub fn open_connections(&self) -> usize {

@@ -253,7 +253,7 @@ impl Engine {
         self.clear_deadline(key);
         self.requests += 1;
         self.slot.request_began();
-        tracing::debug!("{} {}", exchange.method().escape_ascii(), exchange.target().escape_ascii());
+        tracing::debug!("{}", exchange.line());
         let line = [exchange.method(), b" ", exchange.target()];
         self.slot.calls.begin(exchange.number, self.clock.now(), &line);
         // A client that left at once is noticed after the request, not instead of it.

@@ -82,6 +82,13 @@ impl Reply {
         self.begin(format!("{code} {}", reason.unwrap_or_default()).as_bytes())
     }
 
+    /// Start over, with a response of the server's own: this status, and a body of plain text.
+    pub fn begin_text(&mut self, status: &'static str) {
+        let begun = self.begin(status.as_bytes());
+        let named = self.field(b"Content-Type", b"text/plain; charset=utf-8");
+        debug_assert!(begun.is_ok() && named.is_ok(), "`{status}` is no status");
+    }
+
     /// Forget everything but the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
