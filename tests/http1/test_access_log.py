@@ -100,6 +100,14 @@ def test_the_environ_atom_shows_the_environ_of_wsgi(serve: Serve) -> None:
     assert access_lines(server) == ["127.0.0.1 http -"]
 
 
+@pytest.mark.only("rgunicorn")
+def test_the_environ_atom_shows_the_request_where_there_is_no_environ(serve: Serve) -> None:
+    layout = "%({REQUEST_METHOD}e)s %({query_string}e)s %({HTTP_X_ONE}e)s %({wsgi.url_scheme}e)s"
+    server = serve("apps.asgi_plain:app", accesslog="-", access_log_format=layout)
+    server.get("/?a=b", headers={"X-One": "first"})
+    assert access_lines(server) == ["GET a=b first -"]
+
+
 def test_a_percent_sign_and_plain_text_are_kept(serve: Serve, plain: str) -> None:
     server = serve(plain, accesslog="-", access_log_format="100%% [%(s)s] \u20ac")
     server.get("/")

@@ -51,8 +51,36 @@ impl Record for Answered<'_> {
     }
 
     fn environ(&self, name: &str, out: &mut Vec<u8>) -> bool {
-        let values = self.exchange.environ.iter().filter(|(key, _)| key == name);
-        join(values.map(|(_, value)| value.as_slice()), out)
+        let mut given = self.exchange.environ.iter();
+        match given.find(|(key, _)| key.eq_ignore_ascii_case(name)) {
+            Some((_, value)) => {
+                out.extend_from_slice(value);
+                true
+            }
+            None => self.cgi(name, out),
+        }
+    }
+}
+
+impl Answered<'_> {
+    /// A request variable by its CGI name (RFC 3875 4.1), for worker classes whose applications have no environ.
+    fn cgi(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let exchange = self.exchange;
+        let value = match name.to_ascii_uppercase().as_str() {
+            "REQUEST_METHOD" => exchange.method(),
+            "RAW_URI" => exchange.target(),
+            "QUERY_STRING" => exchange.query(),
+            "SERVER_PROTOCOL" => self.protocol().as_bytes(),
+            "REMOTE_ADDR" => exchange.peer().remote_address.as_bytes(),
+            "CONTENT_TYPE" => return self.request_header("content-type", out),
+            "CONTENT_LENGTH" => return self.request_header("content-length", out),
+            other => match other.strip_prefix("HTTP_") {
+                Some(field) => return self.request_header(&field.replace('_', "-"), out),
+                None => return false,
+            },
+        };
+        out.extend_from_slice(value);
+        true
     }
 }
 
