@@ -2,12 +2,14 @@
 //!
 //! A scope starts as a copy of a template that has everything but the request.
 
+use std::sync::Arc;
+
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
 use rgunicorn_bridge::{FieldCache, percent_decoded};
-use rgunicorn_http::{Exchange, Local, Peer, Remote, Version};
+use rgunicorn_http::{Exchange, Local, Peer, Remote, Scheme, Version};
 
 /// Builds scopes.
 pub(crate) struct Scopes {
@@ -16,15 +18,18 @@ pub(crate) struct Scopes {
     state: Py<PyDict>,
     keys: Keys,
     fields: FieldCache,
-    /// The two ends of each connection, by its place in the engine.
+    /// What is known of each connection's last client, by the connection's place in the engine.
     ends: Vec<Option<Ends>>,
 }
 
-/// What is known of a connection.
+/// The two ends of a connection as scope values.
 struct Ends {
-    generation: u32,
+    /// Whose they are. While it is held here, no other client has the same allocation.
+    peer: Arc<Peer>,
     client: Py<PyAny>,
     server: Py<PyAny>,
+    /// Unless it is the template's.
+    scheme: Option<Py<PyString>>,
     last: Option<Last>,
 }
 
@@ -50,7 +55,7 @@ macro_rules! keys {
     };
 }
 
-keys!(asgi, http_version, method, path, raw_path, query_string, headers, client, server, state);
+keys!(asgi, http_version, method, path, raw_path, query_string, headers, scheme, client, server, state);
 
 impl Scopes {
     /// `state` is what the application left in the lifespan scope.
@@ -61,7 +66,7 @@ impl Scopes {
         template.set_item(&keys.asgi, py.None())?;
         template.set_item(&keys.http_version, "1.1")?;
         template.set_item(&keys.method, PyString::intern(py, "GET"))?;
-        template.set_item("scheme", "http")?;
+        template.set_item(&keys.scheme, "http")?;
         template.set_item("root_path", "")?;
         template.set_item(&keys.query_string, PyBytes::new(py, b""))?;
         // These are always replaced; they are here so that the copy has room for them.
@@ -107,14 +112,17 @@ impl Scopes {
     /// Set what depends on the connection: its ends, and the header fields, which are likely to be the last request's.
     fn set_connection(&mut self, scope: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
         let py = scope.py();
-        let id = exchange.id();
-        if self.ends.len() <= id.key {
-            self.ends.resize_with(id.key + 1, || None);
+        let (key, peer) = (exchange.id().key, exchange.peer());
+        if self.ends.len() <= key {
+            self.ends.resize_with(key + 1, || None);
         }
-        let (ends, fresh) = match &mut self.ends[id.key] {
-            Some(ends) if ends.generation == id.generation => (ends, false),
-            stale => (stale.insert(Ends::new(py, exchange.peer(), id.generation)?), true),
+        let (ends, fresh) = match &mut self.ends[key] {
+            Some(ends) if Arc::ptr_eq(&ends.peer, peer) => (ends, false),
+            stale => (stale.insert(Ends::new(py, peer)?), true),
         };
+        if let Some(scheme) = &ends.scheme {
+            scope.set_item(&self.keys.scheme, scheme)?;
+        }
         scope.set_item(&self.keys.client, &ends.client)?;
         scope.set_item(&self.keys.server, &ends.server)?;
         let lines = exchange.field_lines();
@@ -157,16 +165,30 @@ pub(crate) fn versions(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 }
 
 impl Ends {
-    fn new(py: Python<'_>, peer: &Peer, generation: u32) -> PyResult<Self> {
+    fn new(py: Python<'_>, peer: &Arc<Peer>) -> PyResult<Self> {
         let client = match peer.remote {
+            // Port 0 stands for an unknown one, as under uvicorn.
             Remote::Tcp(address) => (&peer.remote_address, address.port()).into_pyobject(py)?.into_any(),
             Remote::Unix => py.None().into_bound(py),
         };
-        let server = match &peer.local {
-            Local::Tcp(address) => (address.ip().to_string(), address.port()).into_pyobject(py)?.into_any(),
-            Local::Unix(path) => (path.as_os_str(), py.None()).into_pyobject(py)?.into_any(),
+        let server = match (&peer.local, &peer.server_name) {
+            (Local::Tcp(address), name) => {
+                let name = name.clone().unwrap_or_else(|| address.ip().to_canonical().to_string());
+                (name, peer.server_port.unwrap_or(address.port())).into_pyobject(py)?.into_any()
+            }
+            (Local::Unix(_), Some(name)) => {
+                let port = peer.server_port.unwrap_or(peer.scheme.default_port());
+                (name, port).into_pyobject(py)?.into_any()
+            }
+            (Local::Unix(path), None) => (path.as_os_str(), py.None()).into_pyobject(py)?.into_any(),
         };
-        Ok(Self { generation, client: client.unbind(), server: server.unbind(), last: None })
+        Ok(Self {
+            peer: Arc::clone(peer),
+            client: client.unbind(),
+            server: server.unbind(),
+            scheme: (peer.scheme == Scheme::Https).then(|| PyString::intern(py, "https").unbind()),
+            last: None,
+        })
     }
 }
 

@@ -8,9 +8,10 @@ use std::{
 use rgunicorn_scoreboard::Millis;
 
 use crate::{
+    client::Peer,
     exchange::Exchange,
     proto::Decoder,
-    reactor::{NEVER, Peer, Stream},
+    reactor::{NEVER, Stream},
 };
 
 /// What a connection is used for now. Each variant owns what only it needs.

@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
+    client::Peer,
     proto::{Decoder, Encoder, Head, Reply, head::Scan},
-    reactor::Peer,
     spool::{Body, Spool},
 };
 
@@ -153,7 +153,7 @@ impl Exchange {
         self.id
     }
 
-    /// The two ends of the connection.
+    /// The two ends of the connection as the application is to see them.
     ///
     /// # Panics
     /// Never: an exchange that is handed out has a peer.

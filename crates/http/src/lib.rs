@@ -12,6 +12,7 @@
 //! (while the application works on it) and the pool (afterwards), so nothing is ever shared or counted.
 
 mod access;
+pub mod client;
 mod connection;
 mod engine;
 mod exchange;
@@ -21,9 +22,10 @@ pub mod proto;
 mod reactor;
 mod spool;
 
+pub use client::{Local, Peer, Remote, Scheme};
 pub use engine::{Config, Engine, Event, Handle, SendError, Sent};
 pub use exchange::{BodyRead, Exchange, Id};
 pub use limits::{Deadlines, Limits};
 pub use proto::{Head, Method, Refusal, Reply, ReplyError, Version};
-pub use reactor::{Listener, Local, Peer, Remote};
+pub use reactor::Listener;
 pub use spool::{Body, Spool};

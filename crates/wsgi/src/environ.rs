@@ -2,12 +2,14 @@
 //!
 //! An environ starts as a copy of a template that has everything but the request, so that most keys cost nothing.
 
+use std::sync::Arc;
+
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyString},
 };
 use rgunicorn_bridge::{FieldCache, insert_new, latin1, percent_decoded};
-use rgunicorn_http::{Body, Exchange, Local, Peer, Version};
+use rgunicorn_http::{Body, Exchange, Local, Peer, Scheme, Version};
 
 use crate::{call::Call, file_wrapper::FileWrapper, input::Input};
 
@@ -16,17 +18,20 @@ pub(crate) struct Environs {
     template: Py<PyDict>,
     keys: Keys,
     fields: FieldCache,
-    /// What is known of each connection, by its place in the engine.
+    /// What is known of each connection's last client, by the connection's place in the engine.
     ends: Vec<Option<Ends>>,
 }
 
 /// The two ends of a connection as environ values.
 struct Ends {
-    generation: u32,
+    /// Whose they are. While it is held here, no other client has the same allocation.
+    peer: Arc<Peer>,
     remote: Py<PyString>,
     remote_port: Option<Py<PyString>>,
-    /// Name and port of the server; a unix socket has none, they come from the Host header.
-    server: Option<(Py<PyString>, Py<PyString>)>,
+    /// A unix socket has no name and no port; they come from the Host header unless a proxy tells them.
+    server_name: Option<Py<PyString>>,
+    server_port: Option<Py<PyString>>,
+    script_name: Option<Py<PyString>>,
     last: Option<Last>,
 }
 
@@ -63,6 +68,8 @@ keys! {
     server_port "SERVER_PORT",
     remote_addr "REMOTE_ADDR",
     remote_port "REMOTE_PORT",
+    script_name "SCRIPT_NAME",
+    scheme "wsgi.url_scheme",
     input "wsgi.input",
     content_length "CONTENT_LENGTH",
 }
@@ -78,9 +85,9 @@ impl Environs {
         template.set_item("wsgi.run_once", false)?;
         template.set_item("wsgi.file_wrapper", py.get_type::<FileWrapper>())?;
         template.set_item("wsgi.input_terminated", true)?;
-        template.set_item("wsgi.url_scheme", "http")?;
+        template.set_item(&keys.scheme, "http")?;
         template.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
-        template.set_item("SCRIPT_NAME", "")?;
+        template.set_item(&keys.script_name, "")?;
         // Most requests leave these as they are.
         template.set_item(&keys.method, PyString::intern(py, "GET"))?;
         template.set_item(&keys.query_string, "")?;
@@ -118,11 +125,11 @@ impl Environs {
     /// An environ with all that depends on the connection: its two ends, and the header fields, which are likely to be
     /// those of its last request.
     fn of_connection<'py>(&mut self, py: Python<'py>, exchange: &Exchange) -> PyResult<Bound<'py, PyDict>> {
-        let id = exchange.id();
-        if self.ends.len() <= id.key {
-            self.ends.resize_with(id.key + 1, || None);
+        let key = exchange.id().key;
+        if self.ends.len() <= key {
+            self.ends.resize_with(key + 1, || None);
         }
-        let known = self.ends[id.key].as_ref().filter(|ends| ends.generation == id.generation);
+        let known = self.ends[key].as_ref().filter(|ends| Arc::ptr_eq(&ends.peer, exchange.peer()));
         let lines = exchange.field_lines();
         if let Some(last) = known.and_then(|ends| ends.last.as_ref()).filter(|last| last.lines == lines) {
             return last.environ.bind(py).copy();
@@ -131,7 +138,7 @@ impl Environs {
         let environ = self.template.bind(py).copy()?;
         self.set_ends(&environ, exchange)?;
         self.set_fields(&environ, exchange)?;
-        if let (false, Some(ends)) = (fresh || lines.len() > LONGEST, &mut self.ends[id.key]) {
+        if let (false, Some(ends)) = (fresh || lines.len() > LONGEST, &mut self.ends[key]) {
             ends.last = Some(Last { lines: lines.to_vec(), environ: environ.copy()?.unbind() });
         }
         Ok(environ)
@@ -162,23 +169,36 @@ impl Environs {
 
     fn set_ends(&mut self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
         let py = environ.py();
-        let (id, keys) = (exchange.id(), &self.keys);
-        let ends = match &mut self.ends[id.key] {
-            Some(ends) if ends.generation == id.generation => ends,
-            stale => stale.insert(Ends::new(py, exchange.peer(), id.generation)),
+        let (peer, keys) = (exchange.peer(), &self.keys);
+        let ends = match &mut self.ends[exchange.id().key] {
+            Some(ends) if Arc::ptr_eq(&ends.peer, peer) => ends,
+            stale => stale.insert(Ends::new(py, peer)),
         };
         environ.set_item(&keys.remote_addr, &ends.remote)?;
         if let Some(port) = &ends.remote_port {
             environ.set_item(&keys.remote_port, port)?;
         }
-        if let Some((name, port)) = &ends.server {
+        if let (Some(name), Some(port)) = (&ends.server_name, &ends.server_port) {
             environ.set_item(&keys.server_name, name)?;
             environ.set_item(&keys.server_port, port)?;
         } else {
             let host = exchange.values("host").next().unwrap_or_default();
             let (name, port) = split_host(host);
             environ.set_item(&keys.server_name, latin1(py, name))?;
-            environ.set_item(&keys.server_port, latin1(py, port))?;
+            match (&ends.server_port, port) {
+                (Some(told), _) => environ.set_item(&keys.server_port, told)?,
+                (None, Some(port)) => environ.set_item(&keys.server_port, latin1(py, port))?,
+                (None, None) if name.is_empty() => environ.set_item(&keys.server_port, "")?,
+                (None, None) => {
+                    environ.set_item(&keys.server_port, peer.scheme.default_port().to_string())?
+                }
+            }
+        }
+        if peer.scheme == Scheme::Https {
+            environ.set_item(&keys.scheme, peer.scheme.as_str())?;
+        }
+        if let Some(script_name) = &ends.script_name {
+            environ.set_item(&keys.script_name, script_name)?;
         }
         Ok(())
     }
@@ -251,28 +271,30 @@ fn value_of<'py>(py: Python<'py>, value: &[u8]) -> Bound<'py, PyAny> {
     latin1(py, value).into_any()
 }
 
-/// Name and port of a Host header; without a port, the scheme's.
-fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
+/// Name and port of a Host header.
+fn split_host(host: &[u8]) -> (&[u8], Option<&[u8]>) {
     let bracket = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
     match host[bracket..].iter().position(|byte| *byte == b':') {
-        Some(colon) => (&host[..bracket + colon], &host[bracket + colon + 1..]),
-        None if host.is_empty() => (b"", b""),
-        None => (host, b"80"),
+        Some(colon) => (&host[..bracket + colon], Some(&host[bracket + colon + 1..])),
+        None => (host, None),
     }
 }
 
 impl Ends {
-    fn new(py: Python<'_>, peer: &Peer, generation: u32) -> Self {
+    fn new(py: Python<'_>, peer: &Arc<Peer>) -> Self {
         let text = |text: &str| PyString::new(py, text).unbind();
-        let server = match &peer.local {
-            Local::Tcp(address) => Some((text(&address.ip().to_string()), text(&address.port().to_string()))),
-            Local::Unix(_) => None,
+        let number = |port: u16| text(&port.to_string());
+        let (name, port) = match &peer.local {
+            Local::Tcp(address) => (Some(address.ip().to_canonical().to_string()), Some(address.port())),
+            Local::Unix(_) => (None, None),
         };
         Self {
-            generation,
             remote: text(&peer.remote_address),
-            remote_port: peer.remote_port().map(|port| text(&port.to_string())),
-            server,
+            remote_port: peer.remote_port().map(number),
+            server_name: peer.server_name.as_ref().or(name.as_ref()).map(|name| text(name)),
+            server_port: peer.server_port.or(port).map(number),
+            script_name: peer.script_name.as_ref().map(|name| latin1(py, name).unbind()),
+            peer: Arc::clone(peer),
             last: None,
         }
     }

@@ -1,4 +1,4 @@
-//! Listening sockets, and who is at the two ends of a connection.
+//! Listening sockets.
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -9,6 +9,7 @@ use mio::{
 };
 
 use super::Stream;
+use crate::client::{Local, Peer, Remote};
 
 /// A listening, non-blocking socket.
 #[derive(Debug)]
@@ -64,57 +65,6 @@ impl Listener {
         match self {
             Self::Tcp(listener, _) => listener.deregister(registry),
             Self::Unix(listener, _) => listener.deregister(registry),
-        }
-    }
-}
-
-/// The far end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remote {
-    /// An address and a port.
-    Tcp(SocketAddr),
-    /// A unix socket: the kernel names no client.
-    Unix,
-}
-
-/// The near end of a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Local {
-    /// An address and a port.
-    Tcp(SocketAddr),
-    /// A unix socket by its path.
-    Unix(Arc<PathBuf>),
-}
-
-/// The two ends of a connection.
-#[derive(Debug)]
-pub struct Peer {
-    /// The far end.
-    pub remote: Remote,
-    /// The near end.
-    pub local: Local,
-    /// Which listener took the connection, counted in the order of the binds.
-    pub listener: usize,
-    /// The far end's address without its port; empty for unix sockets.
-    pub remote_address: String,
-}
-
-impl Peer {
-    fn new(remote: Remote, local: Local, listener: usize) -> Self {
-        let remote_address = match remote {
-            // An IPv4 client of a dual-stack socket is shown as what it is.
-            Remote::Tcp(address) => address.ip().to_canonical().to_string(),
-            Remote::Unix => String::new(),
-        };
-        Self { remote, local, listener, remote_address }
-    }
-
-    /// The far end's port; `None` for unix sockets.
-    #[must_use]
-    pub fn remote_port(&self) -> Option<u16> {
-        match self.remote {
-            Remote::Tcp(address) => Some(address.port()),
-            Remote::Unix => None,
         }
     }
 }

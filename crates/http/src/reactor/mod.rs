@@ -6,6 +6,6 @@ mod stream;
 mod timers;
 
 pub(crate) use clock::Clock;
-pub use listener::{Listener, Local, Peer, Remote};
+pub use listener::Listener;
 pub(crate) use stream::Stream;
 pub(crate) use timers::{NEVER, Timers};
