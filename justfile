@@ -5,7 +5,7 @@
 default:
     @"{{ just_executable() }}" --list --unsorted
 
-# the virtual environment, its tools, cargo-deny and cargo-machete
+# the virtual environment, its tools, cargo-deny, cargo-machete and nginx
 setup:
     ./dev setup
 

@@ -58,8 +58,15 @@ def pytest(words: list[str]) -> None:
     steps.pytest(steps.VENV, words or ["tests"])
 
 
+def setup(words: list[str]) -> None:
+    """Everything the other commands need."""
+    steps.setup(words)
+    steps.nginx()
+
+
 def ci(_: list[str]) -> None:
     """Everything: checks, tests, the package, and the same on every other CPython found."""
+    os.environ["CI"] = "true"  # a test that lacks a program fails here; elsewhere it is skipped
     report = Report()
     with report.step("the toolchain, the virtual environment and its tools"):
         steps.setup([])
@@ -79,14 +86,16 @@ COMMANDS: dict[str, Command] = {
     "demo": serve_demo,
     "mysite": serve_mysite,
     "ci": ci,
-    "setup": steps.setup,
+    "setup": setup,
     "build": steps.build,
     "develop": steps.develop,
     "fmt": steps.fmt,
     "lint": lint,
     "test": test,
     "unit": steps.unit,
-    "e2e": lambda words: pytest(["tests/e2e", "tests/http1", "tests/wsgi", "tests/asgi", *words]),
+    "e2e": lambda words: pytest(
+        ["tests/e2e", "tests/http1", "tests/wsgi", "tests/asgi", "tests/nginx", *words]
+    ),
     "compat": steps.compat,
     "docs": lambda words: pytest(["tests/docs", *words]),
     "gen": steps.gen,
@@ -105,14 +114,14 @@ to look at it:
 to check it:
   ci        everything the CI machine runs, on every CPython 3.10-3.14 found
 to work on it:
-  setup     the virtual environment, its tools, cargo-deny and cargo-machete
+  setup     the virtual environment, its tools, cargo-deny, cargo-machete, nginx
   build     a release wheel in target/wheels
   develop   a debug build, installed into .venv in place
   fmt       format Rust and Python
   lint      formatting, clippy, ruff, mypy
   test      unit, then all of pytest (arguments go to pytest)
   unit      Rust's tests (arguments go to cargo test)
-  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi}
+  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi,nginx}
   compat    the same test files against peers
   docs      execute the examples of README and docs
   gen       write the generated pages (gen --check only compares)

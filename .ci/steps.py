@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from programs import NGINX, provide
 from toolbox import (
     ROOT,
     Interpreter,
@@ -41,6 +42,11 @@ def setup(_: Sequence[str]) -> None:
     test_requirements(VENV)
     cargo_tool("cargo-machete", CARGO_MACHETE)
     cargo_tool("cargo-deny", CARGO_DENY)
+
+
+def nginx() -> None:
+    """The nginx that `tests/nginx` puts in front of the server."""
+    provide(NGINX)
 
 
 def tools() -> None:
@@ -243,5 +249,6 @@ CHECKS: list[tuple[str, Callable[[], None]]] = [
     ("deny, machete: dependencies", deny),
     ("the package: sdist, pip install", install),
     ("stubtest: stubs against the module", stubtest),
+    ("nginx, for the tests behind it", nginx),
     (f"pytest on CPython {base_interpreter().version}", pytest_all),
 ]
