@@ -21,6 +21,7 @@ mod pool;
 pub mod proto;
 mod reactor;
 mod spool;
+pub mod wire;
 
 pub use client::{Local, Peer, Remote, Scheme};
 pub use engine::{Config, Engine, Event, Handle, SendError, Sent};

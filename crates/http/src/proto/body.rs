@@ -163,7 +163,7 @@ impl Chunked {
 }
 
 /// RFC 9110 5.6.2, asked of every byte of every name: looked up, not computed.
-pub(super) fn is_token(byte: u8) -> bool {
+pub(crate) fn is_token(byte: u8) -> bool {
     TOKENS[byte as usize]
 }
 
