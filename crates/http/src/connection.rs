@@ -10,6 +10,7 @@ use rgunicorn_scoreboard::Millis;
 use crate::{
     client::Peer,
     exchange::Exchange,
+    limits::Pace,
     proto::Decoder,
     reactor::{NEVER, Stream},
 };
@@ -42,6 +43,8 @@ pub(crate) struct Serving {
     pub(crate) wants_room: bool,
     /// It has been told that the client has left.
     pub(crate) told_closed: bool,
+    /// The body bytes that it waited for did not come in time.
+    pub(crate) overdue: bool,
 }
 
 /// What comes after a response.
@@ -77,6 +80,10 @@ pub(crate) struct Connection {
     pub(crate) deadline: Millis,
     /// Until when it is waited for to take response bytes.
     pub(crate) write_deadline: Millis,
+    /// Since when the client is waited for.
+    pub(crate) since: Millis,
+    /// How long it may be waited for while it sends a body.
+    pub(crate) pace: Pace,
     /// When the timers will look at this connection.
     pub(crate) scheduled: Millis,
     /// Requests so far.
@@ -130,6 +137,8 @@ impl Connection {
             out: Outbox::default(),
             deadline: NEVER,
             write_deadline: NEVER,
+            since: NEVER,
+            pace: Pace::default(),
             scheduled: NEVER,
             served: 0,
         }

@@ -59,6 +59,8 @@ pub struct Exchange {
     pub(crate) body: Body,
     pub(crate) spool: Option<Spool>,
     pub(crate) decoder: Decoder,
+    /// Body bytes that were decoded.
+    pub(crate) received: u64,
     /// The client waits for `100 Continue`, and has not got it.
     pub(crate) awaits_continue: bool,
     chunk: Chunk,
@@ -97,6 +99,7 @@ impl Exchange {
             body: Body::Empty,
             spool: None,
             decoder: Decoder::Done,
+            received: 0,
             awaits_continue: false,
             chunk: Chunk::None,
             reply: Reply::default(),
@@ -122,6 +125,7 @@ impl Exchange {
         self.body = Body::Empty;
         self.spool = None;
         self.decoder = Decoder::Done;
+        self.received = 0;
         self.awaits_continue = false;
         self.chunk = Chunk::None;
         self.reply.clear();

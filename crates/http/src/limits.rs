@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rgunicorn_scoreboard::Millis;
+
 /// How much of a request is taken before it is refused.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -13,25 +15,40 @@ pub struct Limits {
     pub field_size: usize,
     /// Longest head (request line and header fields) in bytes; longer is 431.
     pub head: usize,
+    /// Longest request body in bytes, whatever its framing; longer is 413.
+    pub body: u64,
     /// Bytes of a request body that are kept in memory; the rest goes to an unlinked temporary file.
     pub body_memory: usize,
     /// Bytes of an unread request body that are read and dropped to keep a connection alive.
     pub discard: u64,
     /// Bytes of a response that wait for the client before the sender is told to wait.
     pub high_water: usize,
+    /// Bytes that may wait for all clients together so that the last part of a response is taken whole, however long it
+    /// is: the application is done with it, and need not wait for its client.
+    pub backlog: usize,
+    /// Requests that one connection may make; it is closed after the last.
+    pub requests: u64,
+}
+
+impl Limits {
+    /// What applies where nothing else was said.
+    pub const DEFAULT: Self = Self {
+        request_line: 4094,
+        fields: 100,
+        field_size: 8190,
+        head: 64 * 1024,
+        body: u64::MAX,
+        body_memory: 512 * 1024,
+        discard: 256 * 1024,
+        high_water: 64 * 1024,
+        backlog: 32 * 1024 * 1024,
+        requests: u64::MAX,
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            request_line: 4094,
-            fields: 100,
-            field_size: 8190,
-            head: 64 * 1024,
-            body_memory: 512 * 1024,
-            discard: 256 * 1024,
-            high_water: 64 * 1024,
-        }
+        Self::DEFAULT
     }
 }
 
@@ -41,8 +58,11 @@ pub struct Deadlines {
     /// From the first moment a request is expected on a new connection, or its first byte on an old one, to the end of
     /// its head.
     pub head: Duration,
-    /// Between two arrivals of body bytes that are waited for.
+    /// How long body bytes are waited for. A client that sends is given more as it goes on, but never more than this at
+    /// once: see [`Pace`].
     pub body: Duration,
+    /// Bytes of a body that earn their sender another second.
+    pub body_rate: u64,
     /// From one response to the next request.
     pub idle: Duration,
     /// Between two moments at which the client takes response bytes.
@@ -56,9 +76,100 @@ impl Default for Deadlines {
         Self {
             head: Duration::from_secs(30),
             body: Duration::from_secs(30),
+            body_rate: 240,
             idle: Duration::from_secs(2),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
         }
+    }
+}
+
+/// How long a client that sends a body may still be waited for: a bucket of time that waiting empties and bytes fill.
+///
+/// So no gap is longer than [`Deadlines::body`], and over a longer time the client sends at [`Deadlines::body_rate`] at
+/// least: one that sends a byte now and then to keep its connection is late like one that sends none.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Pace {
+    left: Millis,
+    since: Option<Millis>,
+}
+
+impl Pace {
+    /// The bucket of a body that begins.
+    pub(crate) fn full(deadlines: &Deadlines) -> Self {
+        Self { left: millis(deadlines.body), since: None }
+    }
+
+    /// The client is waited for from now on; the result says for how long.
+    pub(crate) fn wait(&mut self, now: Millis) -> Duration {
+        let since = *self.since.get_or_insert(now);
+        Duration::from_millis(self.left.saturating_sub(now.saturating_sub(since)))
+    }
+
+    /// The wait is over.
+    pub(crate) fn stop(&mut self, now: Millis) {
+        if let Some(since) = self.since.take() {
+            self.left = self.left.saturating_sub(now.saturating_sub(since));
+        }
+    }
+
+    /// Bytes have arrived.
+    pub(crate) fn earn(&mut self, bytes: usize, deadlines: &Deadlines) {
+        let full = millis(deadlines.body);
+        let earned = (bytes as u64).saturating_mul(1000).checked_div(deadlines.body_rate);
+        self.left = earned.map_or(full, |earned| self.left.saturating_add(earned).min(full));
+    }
+}
+
+fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deadlines(body_rate: u64) -> Deadlines {
+        Deadlines { body: Duration::from_secs(10), body_rate, ..Deadlines::default() }
+    }
+
+    #[test]
+    fn waiting_empties_the_bucket_and_bytes_fill_it() {
+        let deadlines = deadlines(100);
+        let mut pace = Pace::full(&deadlines);
+        assert_eq!(pace.wait(1000), Duration::from_secs(10));
+        assert_eq!(pace.wait(4000), Duration::from_secs(7));
+        pace.stop(5000);
+        assert_eq!(pace.wait(9000), Duration::from_secs(6));
+        pace.stop(9000);
+        pace.earn(200, &deadlines);
+        assert_eq!(pace.wait(9000), Duration::from_secs(8));
+        pace.earn(1_000_000, &deadlines);
+        assert_eq!(pace.wait(9000), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn without_a_rate_any_byte_fills_it() {
+        let deadlines = deadlines(0);
+        let mut pace = Pace::full(&deadlines);
+        pace.wait(0);
+        pace.stop(9999);
+        pace.earn(1, &deadlines);
+        assert_eq!(pace.wait(9999), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_byte_now_and_then_does_not_keep_the_connection() {
+        let deadlines = deadlines(100);
+        let mut pace = Pace::full(&deadlines);
+        let mut now = 0;
+        let pause = Duration::from_secs(1);
+        while pace.wait(now) > pause {
+            now += 1000;
+            pace.stop(now);
+            pace.earn(10, &deadlines);
+            assert!(now < 20_000, "still waited for after {now} ms");
+        }
+        assert!(now >= 10_000);
     }
 }

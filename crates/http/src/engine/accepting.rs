@@ -10,11 +10,15 @@ use crate::{
 
 /// How long to wait when the process has no descriptor or memory left for another connection.
 const PAUSE: u64 = 250;
+/// A connection that has sent or taken something this many milliseconds ago is not given up for another.
+const QUIET: u64 = 1000;
+/// How long to wait before looking again for one to give up, where there was none.
+const RETRY: u64 = 250;
 
 impl Engine {
     /// Whether a listener is known to have connections that may be taken.
     pub(super) fn can_accept_now(&self) -> bool {
-        self.connections.len() < self.config.most_connections
+        (self.connections.len() < self.config.most_connections || self.next_shed <= self.clock.now())
             && self.listeners.iter().any(|listening| listening.ready && listening.resume <= self.clock.now())
     }
 
@@ -39,13 +43,21 @@ impl Engine {
     fn accept_from(&mut self, index: usize, most: usize) {
         for _ in 0..most {
             let now = self.clock.now();
-            let listening = &mut self.listeners[index];
-            let full = self.connections.len() >= self.config.most_connections;
-            if full || !listening.ready || listening.resume > now {
+            let listening = &self.listeners[index];
+            if !listening.ready || listening.resume > now {
                 return;
             }
+            let full = self.connections.len() >= self.config.most_connections;
+            let shed = if full { self.find_sheddable() } else { None };
+            if full && shed.is_none() {
+                return;
+            }
+            let listening = &mut self.listeners[index];
             match listening.listener.accept(index) {
                 Ok((stream, peer)) => {
+                    if let Some(key) = shed {
+                        self.shed(key);
+                    }
                     if let Err(error) = self.add(Connection::new(stream, peer, self.generation)) {
                         tracing::error!("cannot watch a new connection: {error}");
                     }
@@ -77,6 +89,49 @@ impl Engine {
         self.set_deadline(key, self.config.deadlines.head);
         self.enqueue(key);
         Ok(())
+    }
+
+    /// The connection that is given up when there is no room for another: the one that has kept us waiting longest, idle
+    /// ones first. None that is being served, and none that has just sent something.
+    fn find_sheddable(&mut self) -> Option<usize> {
+        let now = self.clock.now();
+        if self.next_shed > now {
+            return None;
+        }
+        let rank = |connection: &Connection| match connection.phase {
+            Phase::Idle | Phase::Draining(..) | Phase::Lingering => Some(0),
+            Phase::Head(_) => Some(1),
+            Phase::Spooling(_) => Some(2),
+            Phase::Flushing(_) => Some(3),
+            Phase::Serving(_) => None,
+        };
+        let found = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.queued && connection.since.saturating_add(QUIET) <= now)
+            .filter_map(|(key, connection)| rank(connection).map(|rank| (rank, connection.since, key)))
+            .min();
+        if found.is_none() {
+            self.next_shed = now + RETRY;
+            self.resume = self.resume.min(self.next_shed);
+            self.arm();
+        }
+        found.map(|(.., key)| key)
+    }
+
+    fn shed(&mut self, key: usize) {
+        let connection = &self.connections[key];
+        let idle = matches!(connection.phase, Phase::Idle);
+        let waited = self.clock.now().saturating_sub(connection.since);
+        if !idle && self.last_shed_log.saturating_add(PAUSE) <= self.clock.now() {
+            self.last_shed_log = self.clock.now();
+            tracing::warn!(
+                "Closing the connection of ip={}, silent for {waited} ms, to make room: all {} connections are in use                  (--worker-connections)",
+                connection.peer.remote_address,
+                self.config.most_connections,
+            );
+        }
+        self.close(key);
     }
 
     /// Accept nothing more, once what waits in the kernel has been taken. Connections are closed after their response;

@@ -24,6 +24,12 @@ impl Engine {
             return BodyRead::Gone;
         }
         let key = exchange.id.key;
+        if let Phase::Serving(serving) = &mut self.connections[key].phase
+            && std::mem::take(&mut serving.overdue)
+        {
+            self.refuse_serving(exchange, Refusal::BodyTimeout);
+            return self.give_up(exchange);
+        }
         loop {
             let ahead = std::mem::take(&mut self.connections[key].ahead);
             if !ahead.is_empty() && !self.decode(exchange, &ahead) {
@@ -42,7 +48,7 @@ impl Engine {
             };
             self.scratch = scratch;
             match read {
-                Read::Bytes(_) if well_formed => {}
+                Read::Bytes(count) if well_formed => self.earn(key, count),
                 Read::Bytes(_) => return self.give_up(exchange),
                 Read::End => {
                     self.refuse_serving(exchange, Refusal::Incomplete);
@@ -54,7 +60,8 @@ impl Engine {
                     }
                     // Who was never told to continue is not late.
                     if !exchange.awaits_continue {
-                        self.set_deadline(key, self.config.deadlines.body);
+                        let wait = self.connections[key].pace.wait(self.clock.now());
+                        self.set_deadline(key, wait);
                     }
                     return BodyRead::Wait;
                 }
@@ -76,7 +83,12 @@ impl Engine {
         let chunk = exchange.own_chunk();
         let taken = decoder.decode(bytes, &mut |piece| chunk.extend_from_slice(piece));
         exchange.decoder = decoder;
+        exchange.received += exchange.chunk().len() as u64;
         match taken {
+            Ok(_) if exchange.received > self.config.limits.body => {
+                self.refuse_serving(exchange, Refusal::BodyTooLarge);
+                false
+            }
             Ok(taken) => {
                 self.connections[exchange.id.key].ahead.extend_from_slice(&bytes[taken..]);
                 true

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use rgunicorn_scoreboard::Millis;
 
-use super::{Engine, token_of};
+use super::{Engine, Event, token_of};
 use crate::{
-    Refusal,
+    Id, Refusal,
     connection::{Connection, Phase},
     reactor::NEVER,
 };
@@ -51,15 +51,17 @@ impl Engine {
         match std::mem::replace(&mut connection.phase, Phase::Idle) {
             Phase::Head(exchange) => self.refuse(key, exchange, Refusal::HeadTimeout),
             Phase::Spooling(exchange) => self.refuse(key, exchange, Refusal::BodyTimeout),
+            Phase::Serving(mut serving) if serving.wants_body && !unread => {
+                // Who waits for the body answers, if there is no answer yet.
+                serving.wants_body = false;
+                serving.overdue = true;
+                let id = Id { key, generation: connection.generation };
+                connection.phase = Phase::Serving(serving);
+                self.pending.push_back(Event::Readable(id));
+            }
             Phase::Serving(serving) => {
                 let peer = &connection.peer.remote_address;
-                if unread {
-                    tracing::warn!(
-                        "Closing the connection of ip={peer}: the client does not read the response"
-                    );
-                } else {
-                    tracing::warn!("Closing the connection of ip={peer}: {}", Refusal::BodyTimeout);
-                }
+                tracing::warn!("Closing the connection of ip={peer}: the client does not read the response");
                 connection.phase = Phase::Serving(serving);
                 self.abandon(key);
             }
@@ -72,6 +74,7 @@ impl Engine {
         let at = self.moment_after(wait);
         if let Some(connection) = self.connections.get_mut(key) {
             connection.deadline = at;
+            connection.since = self.clock.now();
             self.schedule(key, at);
         }
     }
@@ -88,6 +91,7 @@ impl Engine {
         let at = self.moment_after(self.config.deadlines.write);
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.write_deadline = at;
+        connection.since = self.clock.now();
         if !connection.watches_room {
             let token = token_of(key, connection.generation);
             match connection.stream.watch_room(self.poll.registry(), token) {

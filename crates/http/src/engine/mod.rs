@@ -62,7 +62,7 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// Whether request bodies are read before the request is handed out (WSGI), or as the application asks (ASGI).
     pub spool_bodies: bool,
-    /// Connections beyond this number wait in the kernel.
+    /// Connections beyond this number wait in the kernel, unless one that is waited for can be given up for them.
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.
     pub beat: Duration,
@@ -108,6 +108,10 @@ pub struct Engine {
     looks: usize,
     /// When a listener that was paused is tried again.
     resume: Millis,
+    /// When all places are taken: not before this is one looked for that can be given up for another.
+    next_shed: Millis,
+    /// When the log was last told of one that was given up.
+    last_shed_log: Millis,
     requests: u64,
     /// Finish what is there, and begin nothing new.
     closing: bool,
@@ -161,6 +165,8 @@ impl Engine {
             generation: 0,
             looks: 0,
             resume: NEVER,
+            next_shed: 0,
+            last_shed_log: 0,
             requests: 0,
             closing: false,
         };

@@ -6,6 +6,7 @@ use super::{Engine, Event};
 use crate::{
     Deadlines, Exchange, Id, Refusal,
     connection::{Connection, Phase, Read, Serving},
+    limits::Pace,
     proto::{Decoder, Framing},
     reactor::NEVER,
     spool::{Body, Spool},
@@ -110,6 +111,11 @@ impl Engine {
         let semantics = *exchange.head.semantics();
         exchange.decoder = Decoder::new(semantics.framing);
         exchange.awaits_continue = semantics.expects_continue && exchange.filled == end;
+        if let Framing::Length(length) = semantics.framing
+            && length > self.config.limits.body
+        {
+            return Step::Refuse(exchange, Refusal::BodyTooLarge);
+        }
         let behind = exchange.filled - end;
         if let Framing::Length(length) = semantics.framing
             && length <= behind as u64
@@ -119,6 +125,9 @@ impl Engine {
             exchange.decoder = Decoder::Done;
             self.keep_ahead(key, &exchange.bytes[end + length..exchange.filled]);
             return Step::Ready(exchange);
+        }
+        if !exchange.decoder.is_done() {
+            self.connections[key].pace = Pace::full(&self.config.deadlines);
         }
         if exchange.decoder.is_done() || exchange.awaits_continue || !self.config.spool_bodies {
             self.keep_ahead(key, &exchange.bytes[end..exchange.filled]);
@@ -167,7 +176,7 @@ impl Engine {
             self.scratch = scratch;
             match (read, spooled) {
                 (_, Err(refusal)) => return Step::Refuse(exchange, refusal),
-                (Read::Bytes(_), Ok(())) => {}
+                (Read::Bytes(count), Ok(())) => self.earn(key, count),
                 (Read::Nothing, _) => return Step::Wait(Phase::Spooling(exchange)),
                 (Read::End, _) => return Step::Refuse(exchange, Refusal::Incomplete),
             }
@@ -182,7 +191,10 @@ impl Engine {
         while exchange.filled - end < length {
             let filled = exchange.filled;
             match self.connections[key].read(&mut exchange.bytes[filled..end + length]) {
-                Read::Bytes(count) => exchange.filled += count,
+                Read::Bytes(count) => {
+                    exchange.filled += count;
+                    self.earn(key, count);
+                }
                 Read::Nothing => return Step::Wait(Phase::Spooling(exchange)),
                 Read::End => return Step::Refuse(exchange, Refusal::Incomplete),
             }
@@ -195,12 +207,16 @@ impl Engine {
     fn spool(&mut self, key: usize, exchange: &mut Exchange, bytes: &[u8]) -> Result<(), Refusal> {
         let limit = self.config.limits.body_memory;
         let mut failed = None;
-        let Exchange { decoder, spool, .. } = exchange;
+        let Exchange { decoder, spool, received, .. } = exchange;
         let taken = decoder.decode(bytes, &mut |piece| {
+            *received += piece.len() as u64;
             if let (None, Some(spool)) = (&failed, spool.as_mut()) {
                 failed = spool.push(piece, limit).err();
             }
         })?;
+        if exchange.received > self.config.limits.body {
+            return Err(Refusal::BodyTooLarge);
+        }
         if let Some(error) = failed {
             return Err(storage(&error));
         }
@@ -210,8 +226,9 @@ impl Engine {
 
     fn await_more(&mut self, key: usize, phase: Phase) {
         let fresh = self.connections[key].served == 0;
+        let now = self.clock.now();
         let wait = match &phase {
-            Phase::Spooling(_) => Some(self.config.deadlines.body),
+            Phase::Spooling(_) => Some(self.connections[key].pace.wait(now)),
             // A head has its time from its first byte; on a new connection, from the connection's beginning.
             Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.head_patience()),
             _ => None,
@@ -235,6 +252,13 @@ impl Engine {
         }
     }
 
+    /// Body bytes have arrived: their sender may take its time for more.
+    pub(super) fn earn(&mut self, key: usize, bytes: usize) {
+        let connection = &mut self.connections[key];
+        connection.pace.stop(self.clock.now());
+        connection.pace.earn(bytes, &self.config.deadlines);
+    }
+
     /// How long a head may take; a worker that is leaving waits for no slow one.
     pub(super) fn head_patience(&self) -> Duration {
         let Deadlines { head, linger, .. } = self.config.deadlines;
@@ -247,7 +271,8 @@ impl Engine {
         connection.phase = Phase::Serving(Serving::default());
         exchange.id = Id { key, generation: connection.generation };
         exchange.peer = Some(Arc::clone(&connection.peer));
-        exchange.keep_alive = exchange.head.semantics().keep_alive;
+        let goes_on = connection.served < self.config.limits.requests;
+        exchange.keep_alive = exchange.head.semantics().keep_alive && goes_on;
         exchange.began = self.clock.moment();
         exchange.number = self.requests;
         self.clear_deadline(key);
@@ -272,6 +297,7 @@ impl Engine {
         if serving.wants_body && connection.readable {
             serving.wants_body = false;
             connection.deadline = NEVER;
+            connection.pace.stop(self.clock.now());
             if closed && !serving.told_closed {
                 // One event at a time: the other at the next look.
                 self.enqueue(key);

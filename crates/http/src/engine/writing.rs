@@ -40,7 +40,8 @@ impl Engine {
             // Nothing of it may reach the next response.
             return Ok(Sent { taken: body.len(), full: false });
         }
-        let piece = &body[..body.len().min(PIECE)];
+        let whole = last && body.len() > PIECE && self.has_room_for(body.len());
+        let piece = &body[..if whole { body.len() } else { body.len().min(PIECE) }];
         let taken = piece.len();
         let first = !exchange.is_started();
         if first {
@@ -64,7 +65,14 @@ impl Engine {
         } else {
             self.write(exchange.id, [&exchange.reply.bytes()[from..], piece, tail])?
         };
-        Ok(Sent { taken, full })
+        // Who has sent all of it need not wait for the client.
+        Ok(Sent { taken, full: full && !last })
+    }
+
+    /// Whether so many bytes more may wait for clients.
+    fn has_room_for(&self, bytes: usize) -> bool {
+        let waiting = self.connections.iter().map(|(_, connection)| connection.out.pending()).sum::<usize>();
+        waiting + bytes <= self.config.limits.backlog
     }
 
     /// Complete the head: framing, date, and whether the connection goes on.

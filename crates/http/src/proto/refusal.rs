@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The body did not arrive in time.
     #[error("the request body did not arrive in time")]
     BodyTimeout,
+    /// The body is longer than allowed (RFC 9110 15.5.14).
+    #[error("the request body is larger than --limit-request-body allows")]
+    BodyTooLarge,
     /// The body could not be kept: the temporary file cannot be written.
     #[error("the request body cannot be stored")]
     Storage,
@@ -76,6 +79,7 @@ impl Refusal {
             | Self::Chunk
             | Self::Incomplete => "400 Bad Request",
             Self::HeadTimeout | Self::BodyTimeout => "408 Request Timeout",
+            Self::BodyTooLarge => "413 Content Too Large",
             Self::LineTooLong => "414 URI Too Long",
             Self::Expectation => "417 Expectation Failed",
             Self::FieldsTooLarge => "431 Request Header Fields Too Large",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rgunicorn_http::{BodyRead, Event, SendError};
+use rgunicorn_http::{BodyRead, Config, Event, Limits, SendError};
 
 use crate::world::{World, config, streaming};
 
@@ -53,8 +53,9 @@ fn a_sender_is_told_to_wait_and_then_to_go_on() {
 }
 
 #[test]
-fn one_call_takes_a_bounded_piece() {
-    let mut world = World::new(config());
+fn one_call_takes_a_bounded_piece_where_memory_is_short() {
+    let limits = Limits { backlog: 0, ..Limits::DEFAULT };
+    let mut world = World::new(Config { limits, ..config() });
     let mut client = world.connect();
     client.send(GET);
     let mut exchange = world.request();

@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// All waits long but those that a test shortens.
 fn long() -> Deadlines {
-    Deadlines { head: LONG, body: LONG, idle: LONG, write: LONG, linger: LONG }
+    Deadlines { head: LONG, body: LONG, idle: LONG, write: LONG, linger: LONG, ..Deadlines::default() }
 }
 
 fn world(deadlines: Deadlines) -> World {
@@ -104,7 +104,7 @@ fn a_body_that_stops_half_way_is_answered_408() {
 
 #[test]
 fn a_body_that_makes_progress_may_take_longer_than_one_wait() {
-    let mut world = world(Deadlines { body: Duration::from_millis(400), ..long() });
+    let mut world = world(Deadlines { body: Duration::from_millis(400), body_rate: 20, ..long() });
     let mut client = world.connect();
     client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n");
     let began = Instant::now();
@@ -124,10 +124,11 @@ fn an_application_that_waits_for_a_body_in_vain_is_told() {
     client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n");
     let mut exchange = world.request();
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Wait);
-    assert!(matches!(overdue(|| world.event()), Event::Closed(id) if id == exchange.id()));
+    assert!(matches!(overdue(|| world.event()), Event::Readable(id) if id == exchange.id()));
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Gone);
     world.engine.finish(exchange);
-    client.end(&mut world);
+    let response = client.response(&mut world);
+    assert_eq!((response.status, response.header("Connection")), (408, Some("close")));
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn reading_a_response_does_not_excuse_a_client_that_does_not_send() {
     fill(&mut world, &mut exchange);
     assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Wait);
     let mut drained = false;
-    let closed = world.until("the end of the wait", |world| {
+    let overdue = world.until("the end of the wait", |world| {
         client.pull(1 << 20);
         if !world.has_event() {
             return None;
@@ -230,11 +231,12 @@ fn reading_a_response_does_not_excuse_a_client_that_does_not_send() {
                 drained = true;
                 None
             }
-            Event::Closed(closed) => Some(closed),
+            Event::Readable(overdue) => Some(overdue),
             other => panic!("{other:?}"),
         }
     });
-    assert!(drained && closed == id);
+    assert!(drained && overdue == id);
+    assert_eq!(world.engine.read_body(&mut exchange), BodyRead::Gone);
     world.engine.finish(exchange);
 }
 
@@ -279,7 +281,14 @@ fn a_body_that_is_dropped_has_a_deadline_too() {
 #[test]
 fn no_wait_is_too_long_to_be_reckoned_with() {
     for wait in [Duration::MAX, Duration::from_millis(u64::MAX), Duration::from_secs(1 << 40)] {
-        let mut world = world(Deadlines { head: wait, body: wait, idle: wait, write: wait, linger: wait });
+        let mut world = world(Deadlines {
+            head: wait,
+            body: wait,
+            idle: wait,
+            write: wait,
+            linger: wait,
+            ..Deadlines::default()
+        });
         let mut client = world.connect();
         client.send(GET);
         assert_eq!(client.echoed(&mut world).status, 200);

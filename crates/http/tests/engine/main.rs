@@ -10,6 +10,7 @@ mod descriptor;
 mod endings;
 mod fairness;
 mod keep_alive;
+mod limits;
 mod properties;
 mod refusals;
 mod retiring;
