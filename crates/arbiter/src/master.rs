@@ -29,6 +29,7 @@ use crate::{
         daemon::Promise,
         files::OwnFile,
         fork::{self, Fork, SignalsBlocked, SingleThreaded, fork, this_process},
+        open_files,
         orphan::{self, Remains},
         pidfile, process,
         reap::reap,
@@ -103,6 +104,10 @@ impl<'host> Master<'host> {
         let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
         log(&Notice::ListeningAt { addresses: addresses.join(","), pid });
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });
+        let connections = settings.workers.worker_connections.0;
+        if let Some(allowed) = open_files::allow(connections) {
+            log(&Notice::FewOpenFiles { allowed, connections });
+        }
         if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
             log(&Notice::LogEnds);
         }

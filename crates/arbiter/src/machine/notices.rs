@@ -87,6 +87,8 @@ pub enum Notice {
     LogEnds,
     /// Forking beside threads.
     OtherThreads { threads: usize },
+    /// The limit on open files is too low for the connections.
+    FewOpenFiles { allowed: u64, connections: u32 },
 }
 
 impl Notice {
@@ -150,6 +152,9 @@ impl Notice {
                 Warning,
                 "The program that embeds the server runs threads; a worker may inherit their locks.",
             ),
+            Self::FewOpenFiles { .. } => {
+                (Warning, "A worker will run out of descriptors before it runs out of connections.")
+            }
         }
     }
 }
@@ -197,6 +202,11 @@ impl fmt::Display for Notice {
                 out,
                 "{} in this process: a forked worker may hang (start the server before other threads)",
                 counted(*threads, "other thread")
+            ),
+            Self::FewOpenFiles { allowed, connections } => write!(
+                out,
+                "only {allowed} open files are allowed, too few for {connections} connections a worker: raise the hard \
+                 limit (`ulimit -Hn`, systemd's LimitNOFILE) or lower `--worker-connections`"
             ),
         }
     }
@@ -248,6 +258,7 @@ fn examples() -> Vec<Notice> {
         Notice::ListeningAt { addresses: text("http://127.0.0.1:8000"), pid: Pid(100) },
         Notice::UsingWorker { class: text("asgi") },
         Notice::OtherThreads { threads: 2 },
+        Notice::FewOpenFiles { allowed: 1024, connections: 5000 },
         Notice::LogEnds,
         Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
         Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
