@@ -11,6 +11,7 @@ use crate::{
     client::Peer,
     exchange::Exchange,
     limits::Pace,
+    outbox::{FlushError, Flushed, Outbox},
     proto::Decoder,
     reactor::{NEVER, Stream},
 };
@@ -26,8 +27,9 @@ pub(crate) enum Phase {
     Spooling(Box<Exchange>),
     /// The worker has the exchange.
     Serving(Serving),
-    /// The response is written; the rest of it waits for the client.
-    Flushing(After),
+    /// The response is written; the rest of it waits for the client. While a file is part of that, so is the exchange:
+    /// what the access log says is known when the file has left.
+    Flushing(After, Option<Box<Exchange>>),
     /// The response is done; the rest of the request's body is read and dropped, at most so many bytes.
     Draining(Decoder, u64),
     /// Nothing more is written; what the client still sends is read and dropped, so that it sees the response.
@@ -90,31 +92,6 @@ pub(crate) struct Connection {
     pub(crate) served: u64,
 }
 
-/// Response bytes that the socket has not taken.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    bytes: Vec<u8>,
-    done: usize,
-}
-
-impl Outbox {
-    pub(crate) fn pending(&self) -> usize {
-        self.bytes.len() - self.done
-    }
-
-    /// Note that the socket has taken `count` bytes. A client may be slow enough never to take all of an endless
-    /// response, so what it has taken is dropped before that.
-    fn take(&mut self, count: usize) {
-        self.done += count;
-        if self.done == self.bytes.len() {
-            *self = Self::default();
-        } else if self.done > self.bytes.len() / 2 {
-            self.bytes.drain(..self.done);
-            self.done = 0;
-        }
-    }
-}
-
 /// What a read from the socket brought.
 pub(crate) enum Read {
     Bytes(usize),
@@ -173,7 +150,7 @@ impl Connection {
     pub(crate) fn write(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
         let mut done = 0;
         let empty = parts.iter().all(|part| part.is_empty());
-        if self.out.pending() == 0 && !empty {
+        if self.out.is_empty() && !empty {
             done = loop {
                 let written = if parts[1].is_empty() && parts[2].is_empty() {
                     self.stream.write(parts[0])
@@ -192,48 +169,17 @@ impl Connection {
             let skipped = done.min(part.len());
             done -= skipped;
             if skipped < part.len() {
-                self.out.bytes.extend_from_slice(&part[skipped..]);
+                self.out.push(&part[skipped..]);
             }
         }
         Ok(())
     }
 
-    /// Write what waits. The result says whether the client took anything.
+    /// Write what waits, as far as the socket takes it.
     ///
     /// # Errors
-    /// When the client has gone.
-    pub(crate) fn flush(&mut self) -> io::Result<bool> {
-        let mut progress = false;
-        while self.out.pending() > 0 {
-            match self.stream.write(&self.out.bytes[self.out.done..]) {
-                Ok(count) => {
-                    self.out.take(count);
-                    progress = true;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(progress),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(progress)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_slow_client_has_taken_is_dropped() {
-        let mut out = Outbox::default();
-        for round in 0..10_000_u32 {
-            out.bytes.extend_from_slice(&round.to_be_bytes().repeat(25));
-            out.take(if round == 0 { 1 } else { 100 });
-            assert_eq!(out.pending(), 99);
-            assert!(out.bytes.capacity() < 1000);
-        }
-        assert_eq!(out.bytes[out.done..], 9999_u32.to_be_bytes().repeat(25)[1..]);
-        out.take(99);
-        assert_eq!((out.pending(), out.bytes.capacity()), (0, 0));
+    /// When the client has gone, or a file that is to be sent is not what it was.
+    pub(crate) fn flush(&mut self) -> Result<Flushed, FlushError> {
+        self.out.flush(&self.stream)
     }
 }

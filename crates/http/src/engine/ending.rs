@@ -5,7 +5,7 @@ use super::{
     reading::{READS, SCRATCH},
 };
 use crate::{
-    Exchange, Refusal,
+    Exchange, Id, Refusal,
     access::Answered,
     connection::{After, Phase, Read},
     proto::{Decoder, Encoder},
@@ -15,36 +15,79 @@ use crate::{
 impl Engine {
     /// Take an exchange back. A response that is not complete ends the connection, so that the client can tell. The next
     /// request may be there already: ask [`Engine::has_work`] before waiting for the descriptor.
-    pub fn finish(&mut self, exchange: Box<Exchange>) {
-        let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
+    pub fn finish(&mut self, mut exchange: Box<Exchange>) {
         self.slot.calls.end(exchange.number);
+        if exchange.excess || (exchange.ended && exchange.missing() > 0) {
+            warn_of_mismatch(&exchange);
+        }
+        let Some(connection) = self.serving(exchange.id) else {
+            self.forget_unsent(&mut exchange);
+            return self.conclude(exchange);
+        };
+        let sends_file = connection.out.has_file();
+        let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
+        let after = match exchange.decoder {
+            _ if !complete || !exchange.keep_alive => After::Close,
+            Decoder::Done => After::Next,
+            unread => After::Drain(unread),
+        };
+        let (key, sending) = (exchange.id.key, !exchange.decoder.is_done());
+        if sends_file {
+            self.end(key, after, sending);
+            self.connections[key].phase = Phase::Flushing(after, Some(exchange));
+        } else {
+            self.conclude(exchange);
+            self.end(key, after, sending);
+        }
+    }
+
+    /// All that can be known of a response is known: count it and log it.
+    pub(super) fn conclude(&mut self, exchange: Box<Exchange>) {
+        let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
         self.slot.request_ended(exchange.sent, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         if let Some(log) = &mut self.access
             && exchange.is_started()
         {
             log.record(&Answered { exchange: &exchange, elapsed });
         }
-        if exchange.excess || (exchange.ended && exchange.missing() > 0) {
-            warn_of_mismatch(&exchange);
-        }
-        if self.connection(exchange.id).is_some_and(|connection| connection.is_serving()) {
-            let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
-            let after = match exchange.decoder {
-                _ if !complete || !exchange.keep_alive => After::Close,
-                Decoder::Done => After::Next,
-                unread => After::Drain(unread),
-            };
-            self.end(exchange.id.key, after, !exchange.decoder.is_done());
-        }
         self.pool.give(exchange);
+    }
+
+    /// Count what was left to be sent, when the connection broke, as not sent.
+    fn forget_unsent(&mut self, exchange: &mut Exchange) {
+        if let Some(at) = self.unsent.iter().position(|(id, _)| *id == exchange.id) {
+            let (_, unsent) = self.unsent.swap_remove(at);
+            exchange.sent = exchange.sent.saturating_sub(unsent);
+        }
+    }
+
+    /// Forget a connection, and with it its socket.
+    pub(super) fn close(&mut self, key: usize) {
+        let Some(connection) = self.connections.try_remove(key) else { return };
+        let unsent = if connection.out.has_file() { connection.out.pending() } else { 0 };
+        match connection.phase {
+            Phase::Head(exchange) | Phase::Spooling(exchange) => self.pool.give(exchange),
+            Phase::Flushing(_, Some(mut exchange)) => {
+                exchange.sent = exchange.sent.saturating_sub(unsent);
+                self.conclude(exchange);
+            }
+            Phase::Serving(_) if unsent > 0 => {
+                self.unsent.push((Id { key, generation: connection.generation }, unsent));
+            }
+            Phase::Idle
+            | Phase::Serving(_)
+            | Phase::Flushing(_, None)
+            | Phase::Draining(..)
+            | Phase::Lingering => {}
+        }
     }
 
     /// The response is written; `sending` says that the client may still be sending.
     fn end(&mut self, key: usize, after: After, sending: bool) {
         let connection = &mut self.connections[key];
         let quiet = !sending && !connection.readable && connection.ahead.is_empty();
-        if connection.out.pending() > 0 {
-            connection.phase = Phase::Flushing(after);
+        if !connection.out.is_empty() {
+            connection.phase = Phase::Flushing(after, None);
             connection.deadline = NEVER;
             if connection.write_deadline == NEVER {
                 self.await_room(key);
@@ -95,7 +138,7 @@ impl Engine {
         match self.connections[key].phase {
             Phase::Draining(decoder, left) => self.drain(key, (decoder, left), &mut scratch),
             Phase::Lingering => self.linger(key, &mut scratch),
-            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Serving(_) | Phase::Flushing(_) => {}
+            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Serving(_) | Phase::Flushing(..) => {}
         }
         self.scratch = scratch;
     }

@@ -65,7 +65,10 @@ impl Engine {
                 connection.phase = Phase::Serving(serving);
                 self.abandon(key);
             }
-            Phase::Idle | Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering => self.close(key),
+            other @ (Phase::Idle | Phase::Flushing(..) | Phase::Draining(..) | Phase::Lingering) => {
+                connection.phase = other;
+                self.close(key);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! The engine: takes turns with the kernel, and hands out what happened one event at a time.
 //!
 //! This file has the state and the turn; the other files of this folder have what a turn leads to: [`accepting`],
-//! [`reading`], [`bodies`], [`writing`], [`ending`] and [`expiry`].
+//! [`reading`], [`bodies`], [`writing`], [`files`], [`ending`] and [`expiry`].
 
 mod accepting;
 mod bodies;
 mod ending;
 mod expiry;
+mod files;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// Whether request bodies are read before the request is handed out (WSGI), or as the application asks (ASGI).
     pub spool_bodies: bool,
+    /// Whether the kernel moves files to sockets by itself (`sendfile(2)`), or they are read.
+    pub sendfile: bool,
     /// Connections beyond this number wait in the kernel, unless one that is waited for can be given up for them.
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.
@@ -94,6 +97,10 @@ pub struct Engine {
     connections: Slab<Connection>,
     /// Connections to look at, in order.
     ready: VecDeque<usize>,
+    /// Connections to look at in the next turn.
+    later: Vec<usize>,
+    /// How much was not sent of responses whose connection broke while the worker had the exchange.
+    unsent: Vec<(Id, u64)>,
     /// Events that were found while something else was done.
     pending: VecDeque<Event>,
     pool: Pool,
@@ -154,6 +161,8 @@ impl Engine {
             door: 0,
             connections: Slab::with_capacity(64),
             ready: VecDeque::with_capacity(64),
+            later: Vec::new(),
+            unsent: Vec::new(),
             pending: VecDeque::new(),
             pool: Pool::default(),
             scratch: Vec::new(),
@@ -209,6 +218,7 @@ impl Engine {
         }
         self.clock.advance();
         self.looks = 0;
+        self.ready.extend(self.later.drain(..));
         self.slot.set_connections(self.connections.len() as u32);
         if self.note_polled() {
             self.expire();
@@ -250,7 +260,7 @@ impl Engine {
     /// Whether [`Engine::next`] has something without another turn.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.ready.is_empty() || !self.pending.is_empty() || self.can_accept_now()
+        !self.ready.is_empty() || !self.pending.is_empty() || !self.later.is_empty() || self.can_accept_now()
     }
 
     /// What the master asked for, in order.
@@ -328,7 +338,7 @@ impl Engine {
             connection.readable = true;
             connection.read_closed = true;
         }
-        let has_room = event.is_writable() && connection.out.pending() > 0;
+        let has_room = event.is_writable() && !connection.out.is_empty();
         let broken = event.is_error() || event.is_write_closed();
         if broken && connection.is_serving() {
             self.abandon(key);
@@ -356,15 +366,6 @@ impl Engine {
 
     fn connection(&mut self, id: Id) -> Option<&mut Connection> {
         self.connections.get_mut(id.key).filter(|connection| connection.generation == id.generation)
-    }
-
-    /// Forget a connection, and with it its socket.
-    fn close(&mut self, key: usize) {
-        if let Some(connection) = self.connections.try_remove(key)
-            && let Some(exchange) = connection.into_exchange()
-        {
-            self.pool.give(exchange);
-        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Engine {
                 connection.phase = Phase::Serving(serving);
                 return self.notice(key);
             }
-            other @ (Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering) => {
+            other @ (Phase::Flushing(..) | Phase::Draining(..) | Phase::Lingering) => {
                 connection.phase = other;
                 self.discard(key);
                 return None;
@@ -315,16 +315,6 @@ impl Engine {
 impl Connection {
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Serving(_))
-    }
-
-    /// The exchange that the connection owns at the moment.
-    pub(crate) fn into_exchange(self) -> Option<Box<Exchange>> {
-        match self.phase {
-            Phase::Head(exchange) | Phase::Spooling(exchange) => Some(exchange),
-            Phase::Idle | Phase::Serving(_) | Phase::Flushing(_) | Phase::Draining(..) | Phase::Lingering => {
-                None
-            }
-        }
     }
 }
 

@@ -33,6 +33,7 @@ impl World {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             spool_bodies: true,
+            sendfile: true,
             most_connections: 5000,
             beat: Duration::from_secs(60),
         };

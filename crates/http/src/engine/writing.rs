@@ -5,7 +5,8 @@ use std::{io, time::Duration};
 use super::{Engine, Event};
 use crate::{
     Exchange, Id, Version,
-    connection::Phase,
+    connection::{Connection, Phase},
+    outbox::{FlushError, Flushed},
     proto::{Decoder, Encoder},
     reactor::NEVER,
 };
@@ -43,19 +44,9 @@ impl Engine {
         let whole = last && body.len() > PIECE && self.has_room_for(body.len());
         let piece = &body[..if whole { body.len() } else { body.len().min(PIECE) }];
         let taken = piece.len();
-        let first = !exchange.is_started();
-        if first {
-            self.seal(exchange, last.then_some(body.len() as u64));
-        }
+        let whole = last.then_some(body.len() as u64);
         let last = last && taken == body.len();
-        let from = if first { 0 } else { exchange.reply.head_len() };
-        exchange.reply.clear_scratch();
-        let Exchange { reply, encoder, .. } = exchange;
-        let allowed = encoder.open(taken, reply.scratch());
-        let tail = encoder.close(allowed, last);
-        exchange.excess |= allowed < taken && exchange.encoder != Encoder::Bodyless;
-        exchange.sent += allowed as u64;
-        exchange.ended = last;
+        let (from, allowed, tail) = self.frame(exchange, whole, taken, last);
         let piece = &piece[..allowed];
         let full = if allowed <= COPIED {
             let out = exchange.reply.scratch();
@@ -73,6 +64,32 @@ impl Engine {
     fn has_room_for(&self, bytes: usize) -> bool {
         let waiting = self.connections.iter().map(|(_, connection)| connection.out.pending()).sum::<usize>();
         waiting + bytes <= self.config.limits.backlog
+    }
+
+    /// Frame a piece of `len` bytes of the body; `whole` is the length of all of it where that is known. What goes before
+    /// the piece is in the reply's bytes from the first of the results on; the second says how much of the piece may be
+    /// sent, the third is what goes behind it.
+    #[inline]
+    pub(super) fn frame(
+        &mut self,
+        exchange: &mut Exchange,
+        whole: Option<u64>,
+        len: usize,
+        last: bool,
+    ) -> (usize, usize, &'static [u8]) {
+        let first = !exchange.is_started();
+        if first {
+            self.seal(exchange, whole);
+        }
+        let from = if first { 0 } else { exchange.reply.head_len() };
+        exchange.reply.clear_scratch();
+        let Exchange { reply, encoder, .. } = exchange;
+        let allowed = encoder.open(len, reply.scratch());
+        let tail = encoder.close(allowed, last);
+        exchange.excess |= allowed < len && exchange.encoder != Encoder::Bodyless;
+        exchange.sent += allowed as u64;
+        exchange.ended = last;
+        (from, allowed, tail)
     }
 
     /// Complete the head: framing, date, and whether the connection goes on.
@@ -102,44 +119,51 @@ impl Engine {
 
     /// Write to a connection; the result says whether too much waits for the client.
     pub(super) fn write(&mut self, id: Id, parts: [&[u8]; 3]) -> Result<bool, SendError> {
-        let serving = self.connection(id).filter(|connection| connection.is_serving());
-        let Some(connection) = serving else { return Err(SendError) };
-        let waited = connection.out.pending() > 0;
+        let connection = self.serving(id).ok_or(SendError)?;
+        let waited = !connection.out.is_empty();
         if connection.write(parts).is_err() {
             self.abandon(id.key);
             self.wake();
             return Err(SendError);
         }
-        let pending = connection.out.pending();
-        if pending == 0 {
+        if connection.out.is_empty() {
             return Ok(false);
-        }
-        let full = pending > self.config.limits.high_water;
-        if let Phase::Serving(serving) = &mut self.connections[id.key].phase {
-            serving.wants_room |= full;
         }
         if !waited {
             self.await_room(id.key);
         }
-        Ok(full)
+        Ok(self.note_room_wanted(id))
+    }
+
+    /// The connection of an exchange that the worker has.
+    pub(super) fn serving(&mut self, id: Id) -> Option<&mut Connection> {
+        self.connection(id).filter(|connection| connection.is_serving())
     }
 
     /// Write what waits on a connection; `true` when that ended the connection.
     pub(super) fn flush(&mut self, key: usize) -> bool {
         let Some(connection) = self.connections.get_mut(key) else { return true };
-        if connection.out.pending() == 0 {
+        if connection.out.is_empty() {
             return false;
         }
-        let Ok(progress) = connection.flush() else {
-            self.abandon(key);
-            return true;
-        };
         let id = Id { key, generation: connection.generation };
-        if connection.out.pending() > 0 {
-            if progress {
-                self.await_room(key);
+        match connection.flush() {
+            Ok(Flushed::All) => {}
+            Ok(Flushed::Full { progress }) => {
+                if progress {
+                    self.await_room(key);
+                }
+                return false;
             }
-            return false;
+            Ok(Flushed::Enough) => {
+                self.await_room(key);
+                self.postpone(key);
+                return false;
+            }
+            Err(error) => {
+                self.flush_failed(key, error);
+                return true;
+            }
         }
         connection.write_deadline = NEVER;
         match &mut connection.phase {
@@ -148,8 +172,11 @@ impl Engine {
                     self.pending.push_back(Event::Drained(id));
                 }
             }
-            Phase::Flushing(after) => {
-                let after = *after;
+            Phase::Flushing(after, exchange) => {
+                let (after, exchange) = (*after, exchange.take());
+                if let Some(exchange) = exchange {
+                    self.conclude(exchange);
+                }
                 self.settle(key, after);
             }
             Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Draining(..) | Phase::Lingering => {}
@@ -190,6 +217,14 @@ impl Engine {
         };
         let at = self.pending.iter().position(mine)?;
         self.pending.remove(at)
+    }
+
+    /// What waits on a connection cannot be sent.
+    pub(super) fn flush_failed(&mut self, key: usize, error: FlushError) {
+        if let FlushError::File(error) = error {
+            self.warn_of_file(key, &error);
+        }
+        self.abandon(key);
     }
 
     /// A connection broke: tell the worker, if it is at work for it. If it knows that the client sends no more, it may

@@ -1,9 +1,10 @@
 //! A connected socket, TCP or unix; the rest of the engine does not know which.
 
 use std::{
+    fs::File,
     io::{self, IoSlice, Read},
     net::Shutdown,
-    os::fd::{AsRawFd, RawFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
 };
 
 use mio::{
@@ -11,7 +12,15 @@ use mio::{
     event::Source,
     net::{TcpStream, UnixStream},
 };
-use nix::sys::socket::{MsgFlags, UnixAddr, send, sendmsg};
+use nix::{
+    errno::Errno,
+    sys::{
+        sendfile::sendfile64,
+        signal::{SigSet, SigmaskHow, Signal},
+        signalfd::{SfdFlags, SignalFd},
+        socket::{MsgFlags, UnixAddr, send, sendmsg},
+    },
+};
 
 /// A connected, non-blocking socket.
 #[derive(Debug)]
@@ -36,6 +45,28 @@ impl Stream {
     /// The same for several parts.
     pub(crate) fn write_vectored(&self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         Ok(sendmsg::<UnixAddr>(self.as_raw_fd(), parts, &[], MsgFlags::MSG_NOSIGNAL, None)?)
+    }
+
+    /// The same for bytes that more follow at once: they need not leave in a packet of their own.
+    pub(crate) fn write_more(&self, bytes: &[u8]) -> io::Result<usize> {
+        let more = MsgFlags::from_bits_retain(nix::libc::MSG_MORE);
+        Ok(send(self.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL | more)?)
+    }
+
+    /// Send `count` bytes of a file from `offset` on, or fewer; none at the end of the file. The file's own position
+    /// neither matters nor moves.
+    pub(crate) fn send_file(&self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+        let mut at = i64::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // `sendfile` knows no MSG_NOSIGNAL: the signal is held back, and taken if it came. If it cannot be taken, it
+        // stays held back.
+        let signal = SigSet::from(Signal::SIGPIPE);
+        let before = signal.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let sent = sendfile64(self, file, Some(&mut at), count);
+        if sent == Err(Errno::EPIPE) {
+            SignalFd::with_flags(&signal, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?.read_signal()?;
+        }
+        before.thread_set_mask()?;
+        Ok(sent?)
     }
 
     fn as_raw_fd(&self) -> RawFd {
@@ -67,6 +98,15 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.reregister(registry, token, interest),
             Self::Unix(stream) => stream.reregister(registry, token, interest),
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(stream) => stream.as_fd(),
+            Self::Unix(stream) => stream.as_fd(),
         }
     }
 }

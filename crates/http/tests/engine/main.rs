@@ -9,6 +9,7 @@ mod deadlines;
 mod descriptor;
 mod endings;
 mod fairness;
+mod files;
 mod keep_alive;
 mod limits;
 mod properties;

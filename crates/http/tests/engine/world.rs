@@ -28,6 +28,7 @@ pub(crate) fn config() -> Config {
         limits: Limits::default(),
         deadlines: Deadlines { idle: Duration::from_secs(30), ..Deadlines::default() },
         spool_bodies: true,
+        sendfile: true,
         most_connections: 100,
         beat: Duration::from_secs(60),
     }
