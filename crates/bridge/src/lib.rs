@@ -9,6 +9,7 @@ mod cache;
 mod coroutine;
 mod errors;
 mod failure;
+mod file;
 mod interpreter;
 mod kind;
 mod strings;
@@ -17,6 +18,7 @@ pub use cache::FieldCache;
 pub use coroutine::{Step, step, throw};
 pub use errors::ErrorsFile;
 pub use failure::{ClientDisconnected, describe, is_disconnect, log_exception};
+pub use file::{RegularFile, regular_file};
 pub use interpreter::{
     ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
 };

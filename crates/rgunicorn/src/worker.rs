@@ -136,6 +136,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
     let config = Config {
         limits: Limits::default(),
         deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
+        sendfile: true,
         spool_bodies: interface == Interface::Wsgi,
         most_connections: settings.workers.worker_connections.0 as usize,
         beat: settings.workers.timeout.0.map_or(BEAT, |timeout| BEAT.min(timeout / 4).max(SHORTEST_BEAT)),

@@ -12,7 +12,7 @@ use pyo3::{
     types::{PyBytes, PyDict, PyString, PyTuple},
 };
 use rgunicorn_bridge::{ClientDisconnected, latin1_bytes, references};
-use rgunicorn_http::{BodyRead, Event, Exchange, Handle, Reply, Spool};
+use rgunicorn_http::{BodyRead, Event, Exchange, FileSlice, Handle, Reply, Spool};
 use rgunicorn_scoreboard::{Lease, now};
 
 /// How long a thread that waits for its client goes without showing that it is alive.
@@ -83,6 +83,17 @@ impl Call {
                 return false;
             }
         }
+    }
+
+    /// Send a part of a file as the rest of the body. It leaves by itself: nothing is waited for.
+    pub(crate) fn send_file(&self, py: Python<'_>, slice: FileSlice) {
+        py.detach(|| {
+            let mut state = self.state();
+            if let State { exchange: Some(exchange), gone: false, .. } = &mut *state {
+                let sent = self.engine.lock().send_file(exchange, slice, true);
+                state.gone |= sent.is_err();
+            }
+        });
     }
 
     /// Wait until the client has taken what was sent, or sent what is waited for; `false` when it has left.

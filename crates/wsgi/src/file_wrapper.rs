@@ -1,12 +1,21 @@
 //! `wsgi.file_wrapper` (PEP 3333, "Optional Platform-Specific File Handling").
 
 use pyo3::{intern, prelude::*};
+use rgunicorn_bridge::{RegularFile, regular_file};
 
-/// An iterable over a file's blocks, closed with the file.
+/// An iterable over a file's blocks, closed with the file. Where the file is a regular one, it is not iterated: the engine
+/// takes the file over.
 #[pyclass(frozen, module = "rgunicorn")]
 pub(crate) struct FileWrapper {
     file: Py<PyAny>,
     block: usize,
+}
+
+impl FileWrapper {
+    /// The regular file to send instead of iterating, where there is one.
+    pub(crate) fn regular_file(&self, py: Python<'_>) -> Option<RegularFile> {
+        regular_file(self.file.bind(py))
+    }
 }
 
 #[pymethods]

@@ -1,13 +1,16 @@
 //! What the application returns: sent as it comes, and closed whatever happens (PEP 3333, "Handling the
 //! start_response() Callable's return value" and "Specification Details").
 
+use std::sync::Arc;
+
 use pyo3::{
     exceptions::{PyAssertionError, PyTypeError},
     intern,
     prelude::*,
     types::{PyBytes, PyList, PyTuple},
 };
-use rgunicorn_bridge::log_exception;
+use rgunicorn_bridge::{RegularFile, log_exception};
+use rgunicorn_http::FileSlice;
 
 use crate::{call::Call, file_wrapper::FileWrapper};
 
@@ -23,7 +26,9 @@ pub(crate) fn respond(py: Python<'_>, call: &Call, iterable: &Bound<'_, PyAny>) 
             None => send_all(py, call, iterable),
         };
     }
-    let sent = if iterable.len().is_ok_and(|len| len == 1) {
+    let sent = if let Ok(wrapper) = iterable.cast_exact::<FileWrapper>() {
+        send_wrapped(py, call, wrapper)
+    } else if iterable.len().is_ok_and(|len| len == 1) {
         send_only(py, call, iterable)
     } else {
         send_all(py, call, iterable)
@@ -82,6 +87,18 @@ fn send_only(py: Python<'_>, call: &Call, iterable: &Bound<'_, PyAny>) -> PyResu
             Ok(())
         }
     }
+}
+
+/// A file in `wsgi.file_wrapper`: from where it stands to its end. A regular one is the engine's from here on.
+fn send_wrapped(py: Python<'_>, call: &Call, wrapper: &Bound<'_, FileWrapper>) -> PyResult<()> {
+    check_begun(call)?;
+    let Some(RegularFile { file, position, rest }) = wrapper.get().regular_file(py) else {
+        return send_all(py, call, wrapper.as_any());
+    };
+    // As much as the length says: that is how ranges are served.
+    let length = call.owed().map_or(rest, |owed| owed.min(rest));
+    call.send_file(py, FileSlice { file: Arc::new(file), offset: position, length });
+    Ok(())
 }
 
 /// A body of several parts: each is sent before the next is asked for.
