@@ -1,4 +1,9 @@
-"""WSGI: files in `wsgi.file_wrapper`; the query says which file, how it is opened and what is done to it."""
+"""WSGI: files in `wsgi.file_wrapper`; the query says which, how opened, and what is done to it.
+
+The server closes what is opened here.
+"""
+
+# ruff: noqa: SIM115
 
 from __future__ import annotations
 
@@ -46,7 +51,7 @@ def _zipped(path: str) -> IO[bytes]:
 
 
 def _named(path: str) -> IO[bytes]:
-    file = tempfile.NamedTemporaryFile()  # noqa: SIM115 - the server closes it
+    file = tempfile.NamedTemporaryFile()
     file.write(Path(path).read_bytes())
     file.seek(0)
     return file

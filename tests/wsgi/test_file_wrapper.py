@@ -1,4 +1,4 @@
-"""PEP 3333, `wsgi.file_wrapper`: files leave by themselves, and exactly as they would if they were read."""
+"""PEP 3333, `wsgi.file_wrapper`: files leave by themselves, as if they were read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def server(request: pytest.FixtureRequest, shared: Serve) -> Server:
     return shared("apps.wsgi_files:app", accesslog="-")
 
 
-@pytest.mark.parametrize("opened", ["buffered", "raw", "random", "proxy", "named", "memory", "gzip"])
+@pytest.mark.parametrize(
+    "opened", ["buffered", "raw", "random", "proxy", "named", "memory", "gzip"]
+)
 def test_a_large_file_arrives_whole_and_the_connection_goes_on(
     server: Server, target: Target, content: bytes, opened: str
 ) -> None:
@@ -194,7 +196,7 @@ def test_clients_that_leave_in_the_middle_leave_no_descriptor(
     clients: list[Connection] = []
     for number in range(60):
         clients.append(server.connect(receive_buffer=4096))
-        # Python's default is to ignore the signal; an application that wants to die of it does not, here.
+        # The application has given the signal its deadly default; the worker survives.
         clients[-1].send(build_request("GET", target(sigpipe=1)))
         if number % 3:
             clients[-1].read_head()

@@ -92,6 +92,15 @@ impl Outbox {
         self.pending == 0
     }
 
+    /// How many bytes wait in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        let behind = self.behind.iter().map(|part| match part {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::File { .. } => 0,
+        });
+        self.waiting() + behind.sum::<usize>()
+    }
+
     /// Whether a part of a file is among what waits.
     pub(crate) fn has_file(&self) -> bool {
         !self.behind.is_empty()

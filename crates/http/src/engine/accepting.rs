@@ -102,7 +102,7 @@ impl Engine {
             Phase::Idle | Phase::Draining(..) | Phase::Lingering => Some(0),
             Phase::Head(_) => Some(1),
             Phase::Spooling(_) => Some(2),
-            Phase::Flushing(_) => Some(3),
+            Phase::Flushing(..) => Some(3),
             Phase::Serving(_) => None,
         };
         let found = self

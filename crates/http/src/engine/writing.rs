@@ -62,7 +62,8 @@ impl Engine {
 
     /// Whether so many bytes more may wait for clients.
     fn has_room_for(&self, bytes: usize) -> bool {
-        let waiting = self.connections.iter().map(|(_, connection)| connection.out.pending()).sum::<usize>();
+        let waiting =
+            self.connections.iter().map(|(_, connection)| connection.out.in_memory()).sum::<usize>();
         waiting + bytes <= self.config.limits.backlog
     }
 
