@@ -100,7 +100,7 @@ impl<'host> Master<'host> {
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
         let mut signals = Signals::hear().map_err(StartError::system("handle signals"))?;
         let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
-        let bound = bind_all(&settings.network, &mut signals, &mut |notice| log(&notice))?;
+        let bound = bind_all(&settings, &mut signals, &mut |notice| log(&notice))?;
         let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
         log(&Notice::ListeningAt { addresses: addresses.join(","), pid });
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });

@@ -80,6 +80,12 @@ fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         let items = value.try_iter()?.map(|item| value_of(&item?)).collect::<PyResult<_>>()?;
         return Ok(Value::List(items));
     }
+    if let Ok(pairs) = value.cast::<PyDict>() {
+        let pair = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+            Ok((name.str()?.to_string_lossy().into_owned(), value_of(&value)?))
+        };
+        return Ok(Value::Pairs(pairs.iter().map(pair).collect::<PyResult<_>>()?));
+    }
     Ok(Value::Text(value.str()?.to_string_lossy().into_owned()))
 }
 

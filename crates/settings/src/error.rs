@@ -89,6 +89,24 @@ pub enum SettingsError {
         /// What to do.
         remedy: &'static str,
     },
+    /// A directory of static files cannot be used.
+    #[error("cannot serve `{prefix}` from the directory `{}` of `--static-path` (setting `static_path`): {problem} ({remedy})", path.display())]
+    BadStaticPath {
+        /// The path that its files are served under.
+        prefix: String,
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Two directories of static files are served under one path.
+    #[error("the path `{prefix}` is given twice to `--static-path` (setting `static_path`); leave one out")]
+    StaticPathTwice {
+        /// The path.
+        prefix: String,
+    },
     /// One address is given twice.
     #[error("the address `{address}` is given twice to `--bind` (setting `bind`); leave one out")]
     BindTwice {
@@ -113,6 +131,8 @@ impl SettingsError {
             | Self::UnknownSetting { .. }
             | Self::NoApplication
             | Self::BadDirectory { .. }
+            | Self::BadStaticPath { .. }
+            | Self::StaticPathTwice { .. }
             | Self::BindTwice { .. } => 1,
         }
     }

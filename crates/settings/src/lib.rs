@@ -22,10 +22,14 @@ pub use error::SettingsError;
 pub use render::{help_text, man_page, reference_markdown, version_text};
 pub use settings::Settings;
 pub use sources::{Environment, Origin, ProcessEnvironment, Value};
-pub use table::{Application, Asgi, Debugging, Logging, Network, Process, Protocol, Workers};
+pub use table::{
+    Application, Asgi, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies, Workers,
+};
 pub use values::{
-    AppSpec, AppTarget, Backlog, Bind, Count, Destination, EnvPair, EventLoop, Level, LifespanMode,
-    SearchPath, Seconds, ValueError, Watchdog, WorkerClass, WorkerCount,
+    Address, AppSpec, AppTarget, Backlog, Bind, ByteLimit, ByteRate, Count, Destination, EnvPair, EventLoop,
+    FieldLimit, FieldNames, HeaderMap, Level, LifespanMode, LineLimit, Networks, ProxyHeaders, ProxyProtocol,
+    RequestLimit, RootPath, SchemeHeaders, SearchPath, Seconds, StaticPath, Timeout, ValueError, Watchdog,
+    WireProtocol, WorkerClass, WorkerCount,
 };
 
 /// What a command line asks for.

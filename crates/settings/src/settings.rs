@@ -3,7 +3,10 @@
 use crate::{
     error::SettingsError,
     sources::{Merged, Origin},
-    table::{Application, Asgi, Debugging, Logging, Network, Process, Protocol, SECTIONS, Workers},
+    table::{
+        Application, Asgi, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies, SECTIONS,
+        Workers,
+    },
 };
 
 /// All settings, typed and checked, and where each came from.
@@ -17,6 +20,12 @@ pub struct Settings {
     pub workers: Workers,
     /// HTTP.
     pub protocol: Protocol,
+    /// How much of a request is taken, and which slips are.
+    pub limits: Limits,
+    /// What is believed of proxies.
+    pub proxies: Proxies,
+    /// Files that are served without the application.
+    pub files: Files,
     /// What only ASGI applications notice.
     pub asgi: Asgi,
     /// The two logs.
@@ -36,6 +45,9 @@ impl Settings {
             network: Network::resolve(merged)?,
             workers: Workers::resolve(merged)?,
             protocol: Protocol::resolve(merged)?,
+            limits: Limits::resolve(merged)?,
+            proxies: Proxies::resolve(merged)?,
+            files: Files::resolve(merged)?,
             asgi: Asgi::resolve(merged)?,
             logging: Logging::resolve(merged)?,
             process: Process::resolve(merged)?,
@@ -58,6 +70,9 @@ impl Settings {
             self.network.show(),
             self.workers.show(),
             self.protocol.show(),
+            self.limits.show(),
+            self.proxies.show(),
+            self.files.show(),
             self.asgi.show(),
             self.logging.show(),
             self.process.show(),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rgunicorn_settings::{Bind, Origin, Settings, SettingsError, Value, WorkerCount, from_values};
+use rgunicorn_settings::{
+    Origin, ProxyHeaders, ProxyProtocol, Settings, SettingsError, Value, WorkerCount, from_values,
+};
 
 fn read(values: &[(&str, Value)], env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let env: BTreeMap<String, String> =
@@ -58,7 +60,7 @@ fn a_call_stands_above_the_environment() {
 #[test]
 fn one_text_for_a_list_has_commas() {
     let settings = read(&[("bind", text("127.0.0.1:80, unix:x.sock"))], &[]).unwrap();
-    assert_eq!(settings.network.bind[1], Bind::Unix("x.sock".into()));
+    assert_eq!(settings.network.bind[1], "unix:x.sock".parse().unwrap());
     let settings = read(&[("bind", Value::List(vec![]))], &[]).unwrap();
     assert_eq!(settings.origin("bind"), Some(&Origin::Default), "an empty list says nothing");
 }
@@ -86,4 +88,42 @@ fn a_bad_value_names_key_and_option() {
     );
     assert_eq!(error.exit_code(), 1);
     assert!(read(&[("workers", Value::Number(f64::NAN))], &[]).is_err());
+}
+
+#[test]
+fn a_dictionary_gives_pairs() {
+    let headers = Value::Pairs(vec![
+        ("X-Forwarded-Proto".to_owned(), text("https")),
+        ("X-TLS".to_owned(), Value::Number(1.0)),
+    ]);
+    let env = Value::Pairs(vec![("A".to_owned(), text("1")), ("B".to_owned(), text("2"))]);
+    let settings = read(&[("secure_scheme_headers", headers), ("raw_env", env)], &[]).unwrap();
+    assert_eq!(settings.proxies.secure_scheme_headers.to_string(), "X-FORWARDED-PROTO=https,X-TLS=1");
+    assert_eq!(settings.application.raw_env.len(), 2);
+    let nobody = read(&[("secure_scheme_headers", Value::Pairs(vec![]))], &[]).unwrap();
+    assert!(nobody.proxies.secure_scheme_headers.0.is_empty(), "no field means https");
+    let error = read(&[("secure_scheme_headers", text("X-TLS"))], &[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid value `X-TLS` for `secure_scheme_headers`: `X-TLS` has no `=` \
+         (write `NAME=VALUE` pairs separated by commas, as in `X-FORWARDED-PROTO=https`)"
+    );
+}
+
+#[test]
+fn python_truth_values_are_modes() {
+    let of = |key: &str, flag| read(&[(key, Value::Flag(flag))], &[]).unwrap();
+    assert_eq!(of("proxy_headers", true).proxies.proxy_headers, ProxyHeaders::On);
+    assert_eq!(of("proxy_headers", false).proxies.proxy_headers, ProxyHeaders::Off);
+    assert_eq!(of("proxy_protocol", true).proxies.proxy_protocol, ProxyProtocol::Auto);
+    assert!(!of("sendfile", false).protocol.sendfile);
+}
+
+#[test]
+fn an_empty_list_of_networks_is_nobody() {
+    let settings = read(&[("forwarded_allow_ips", Value::List(vec![]))], &[]).unwrap();
+    assert!(settings.proxies.forwarded_allow_ips.is_nobody());
+    let list = Value::List(vec![text("10.0.0.0/8"), text("::1")]);
+    let settings = read(&[("forwarded_allow_ips", list)], &[]).unwrap();
+    assert_eq!(settings.proxies.forwarded_allow_ips.to_string(), "10.0.0.0/8,::1");
 }

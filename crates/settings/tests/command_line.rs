@@ -1,41 +1,18 @@
 //! The command line as operators write it: what it means, and what they are told when it means nothing.
 
+mod common;
+
 use std::{
     collections::BTreeMap, ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf, time::Duration,
 };
 
 use proptest::prelude::*;
 use rgunicorn_settings::{
-    AppTarget, Bind, Count, Destination, EventLoop, Level, LifespanMode, Origin, Parsed, Seconds, Settings,
-    SettingsError, Watchdog, WorkerClass, WorkerCount, from_command_line,
+    AppTarget, Count, Destination, EventLoop, Level, LifespanMode, Origin, Parsed, Seconds, Settings,
+    Watchdog, WorkerClass, WorkerCount, from_command_line,
 };
 
-type Env = BTreeMap<String, String>;
-
-fn read(line: &str, env: &[(&str, &str)]) -> Result<Parsed, SettingsError> {
-    let env: Env = env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let args = line.split_whitespace().map(OsString::from).collect();
-    from_command_line("rgunicorn", args, &env)
-}
-
-fn settings(line: &str, env: &[(&str, &str)]) -> Settings {
-    match read(line, env) {
-        Ok(Parsed::Run(settings)) => *settings,
-        other => panic!("`{line}` gives {other:?}"),
-    }
-}
-
-/// Exit status and text.
-fn refusal(line: &str, env: &[(&str, &str)]) -> (u8, String) {
-    match read(line, env) {
-        Err(error) => (error.exit_code(), error.to_string()),
-        Ok(_) => panic!("`{line}` is accepted"),
-    }
-}
-
-fn tcp(host: &str, port: u16) -> Bind {
-    Bind::Tcp { host: host.to_owned(), port }
-}
+use common::{read, refusal, settings, tcp, unix};
 
 #[test]
 fn the_command_lines_of_the_readme_mean_what_they_say() {
@@ -57,7 +34,7 @@ fn the_command_lines_of_the_readme_mean_what_they_say() {
 
     let s = settings("mysite.wsgi --chdir src --bind unix:/tmp/site.sock", &[]);
     assert_eq!(s.application.chdir, std::env::current_dir().unwrap().join("src"));
-    assert_eq!(s.network.bind, [Bind::Unix("/tmp/site.sock".into())]);
+    assert_eq!(s.network.bind, [unix("/tmp/site.sock")]);
 }
 
 #[test]
@@ -210,7 +187,7 @@ fn a_command_line_that_is_cut_short_says_what_is_missing() {
         assert_eq!(refusal(line, &[]), (2, text.to_owned()), "{line}");
     }
     let args = vec![OsString::from_vec(vec![b'a', 0xff])];
-    let error = from_command_line("rgunicorn", args, &Env::new()).unwrap_err();
+    let error = from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new()).unwrap_err();
     assert_eq!(error.to_string(), "an argument is not valid UTF-8 (`--help` lists the options)");
 }
 
@@ -347,7 +324,7 @@ proptest! {
     #[test]
     fn every_command_line_is_read_or_refused_with_a_text(pieces in proptest::collection::vec(piece(), 0..6)) {
         let args = pieces.iter().map(OsString::from).collect();
-        match from_command_line("rgunicorn", args, &Env::new()) {
+        match from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new()) {
             Ok(Parsed::Run(settings)) => prop_assert!(settings.application.app.is_some()),
             Ok(Parsed::Print(text)) => prop_assert!(!text.is_empty()),
             Err(error) => {

@@ -3,13 +3,13 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
-    os::unix::fs::FileTypeExt as _,
+    os::unix::{fs::FileTypeExt as _, net::UnixListener},
     path::Path,
 };
 
 use nix::{errno::Errno, sys::stat};
 use rgunicorn_scoreboard::{Millis, now};
-use rgunicorn_settings::{Bind, Network};
+use rgunicorn_settings::{Address, Bind, Settings, WireProtocol};
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
 use super::{
@@ -36,15 +36,15 @@ pub(crate) struct Bound {
 
 /// Bind everything that is configured. `log` hears of addresses that are in use.
 pub(crate) fn bind_all(
-    network: &Network,
+    settings: &Settings,
     signals: &mut Signals,
     log: &mut dyn FnMut(Notice),
 ) -> Result<Bound, StartError> {
     let mut bound = Bound::default();
     let mut tries = TRIES;
-    for bind in &network.bind {
+    for bind in &settings.network.bind {
         loop {
-            match bind_one(bind, network, &mut bound) {
+            match bind_one(bind, settings, &mut bound) {
                 Ok(()) => break,
                 Err(error) if in_use(&error) && tries > 1 => {
                     tries -= 1;
@@ -70,19 +70,27 @@ fn pause(signals: &mut Signals) -> Result<(), StartError> {
     Ok(())
 }
 
-fn bind_one(bind: &Bind, network: &Network, bound: &mut Bound) -> io::Result<()> {
-    let backlog = i32::try_from(network.backlog.0).unwrap_or(i32::MAX);
-    match bind {
-        Bind::Tcp { host, port } => {
+fn bind_one(bind: &Bind, settings: &Settings, bound: &mut Bound) -> io::Result<()> {
+    let backlog = i32::try_from(settings.network.backlog.0).unwrap_or(i32::MAX);
+    let protocol = bind.protocol.unwrap_or(settings.protocol.protocol);
+    let (socket, address) = match &bind.address {
+        Address::Tcp { host, port } => {
             let address = resolve(host, *port)?;
-            bound.listeners.push(bind_tcp(address, backlog, only_v6(address, network))?);
+            let socket = bind_tcp(address, backlog, only_v6(address, &settings.network.bind))?;
+            let address = format!("{protocol}://{}", socket.local_addr()?);
+            (Socket::Tcp(socket), address)
         }
-        Bind::Unix(path) => {
-            let (listener, file) = bind_unix(path, backlog)?;
-            bound.listeners.push(listener);
+        Address::Unix(path) => {
+            let (socket, file) = bind_unix(path, backlog)?;
             bound.files.push(file);
+            let address = match protocol {
+                WireProtocol::Http => bind.address.to_string(),
+                WireProtocol::Uwsgi => format!("{protocol}://{}", bind.address),
+            };
+            (Socket::Unix(socket), address)
         }
-    }
+    };
+    bound.listeners.push(Listener { socket, protocol, address });
     Ok(())
 }
 
@@ -97,18 +105,18 @@ fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
 }
 
 /// `[::]` takes v4 connections too, as everywhere on Linux, unless they have an address of their own.
-fn only_v6(address: SocketAddr, network: &Network) -> bool {
-    let takes_v4 = |bind: &Bind| match bind {
-        Bind::Tcp { host, port } => {
+fn only_v6(address: SocketAddr, binds: &[Bind]) -> bool {
+    let takes_v4 = |bind: &Bind| match &bind.address {
+        Address::Tcp { host, port } => {
             let v4 = host.is_empty() || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv4());
             v4 && *port == address.port()
         }
-        Bind::Unix(_) => false,
+        Address::Unix(_) => false,
     };
-    address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || network.bind.iter().any(takes_v4)
+    address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || binds.iter().any(takes_v4)
 }
 
-fn bind_tcp(address: SocketAddr, backlog: i32, only_v6: bool) -> io::Result<Listener> {
+fn bind_tcp(address: SocketAddr, backlog: i32, only_v6: bool) -> io::Result<TcpListener> {
     let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
@@ -118,12 +126,10 @@ fn bind_tcp(address: SocketAddr, backlog: i32, only_v6: bool) -> io::Result<List
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
     socket.set_nonblocking(true)?;
-    let socket = TcpListener::from(socket);
-    let address = format!("http://{}", socket.local_addr()?);
-    Ok(Listener { socket: Socket::Tcp(socket), address })
+    Ok(socket.into())
 }
 
-fn bind_unix(path: &Path, backlog: i32) -> io::Result<(Listener, OwnFile)> {
+fn bind_unix(path: &Path, backlog: i32) -> io::Result<(UnixListener, OwnFile)> {
     make_room(path)?;
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     // Anybody on the machine may connect, as with gunicorn; the directory is what protects the socket.
@@ -134,8 +140,7 @@ fn bind_unix(path: &Path, backlog: i32) -> io::Result<(Listener, OwnFile)> {
     let file = OwnFile::new(path)?;
     socket.listen(backlog)?;
     socket.set_nonblocking(true)?;
-    let address = format!("unix:{}", path.display());
-    Ok((Listener { socket: Socket::Unix(socket.into()), address }, file))
+    Ok((socket.into(), file))
 }
 
 /// Remove the socket file of a server that is gone; one that answers is in use.
@@ -168,28 +173,30 @@ fn in_use(error: &io::Error) -> bool {
 
 /// The error in the operator's words.
 fn refusal(bind: &Bind, error: &io::Error) -> StartError {
-    let (reason, remedy) = match (bind, errno(error)) {
+    let (reason, remedy) = match (&bind.address, errno(error)) {
         (_, Errno::EADDRINUSE) => {
             ("the address is in use", "stop the other server or choose another address")
         }
-        (Bind::Tcp { .. }, Errno::EACCES) => ("permission denied", "run as root or choose a port above 1023"),
-        (Bind::Unix(_), Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
+        (Address::Tcp { .. }, Errno::EACCES) => {
+            ("permission denied", "run as root or choose a port above 1023")
+        }
+        (Address::Unix(_), Errno::EACCES | Errno::EPERM | Errno::EROFS) => {
             ("permission denied", "choose a path in a directory that this user may write to")
         }
         (_, Errno::EADDRNOTAVAIL) => {
             ("this machine does not have the address", "write 0.0.0.0 for all addresses of this machine")
         }
         (_, Errno::EAFNOSUPPORT) => ("this machine has no IPv6", "write 0.0.0.0 for all IPv4 addresses"),
-        (Bind::Unix(_), Errno::ENOENT | Errno::ENOTDIR) => {
+        (Address::Unix(_), Errno::ENOENT | Errno::ENOTDIR) => {
             ("its directory does not exist", "create the directory or choose another path")
         }
-        (Bind::Unix(_), _) if error.kind() == io::ErrorKind::AlreadyExists => {
+        (Address::Unix(_), _) if error.kind() == io::ErrorKind::AlreadyExists => {
             ("a file that is not a socket is in its place", "remove the file or choose another path")
         }
-        (Bind::Tcp { .. }, _) if error.raw_os_error().is_none() => {
+        (Address::Tcp { .. }, _) if error.raw_os_error().is_none() => {
             ("the host name is not known", "write an address of this machine")
         }
-        (Bind::Tcp { .. } | Bind::Unix(_), _) => {
+        (Address::Tcp { .. } | Address::Unix(_), _) => {
             return StartError::Bind {
                 bind: bind.to_string(),
                 reason: error.to_string(),
@@ -204,16 +211,20 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
 mod tests {
     use super::*;
 
-    fn network(binds: &[&str]) -> Network {
-        let bind = binds.iter().map(|bind| bind.parse().unwrap()).collect();
-        Network { bind, ..rgunicorn_settings::Settings::default().network }
+    fn settings(binds: &[&str]) -> Settings {
+        let mut settings = Settings::default();
+        settings.network.bind = binds.iter().map(|bind| bind.parse().unwrap()).collect();
+        settings
     }
 
     fn bind(binds: &[&str]) -> Result<Bound, String> {
-        let network = network(binds);
+        bind_by(&settings(binds))
+    }
+
+    fn bind_by(settings: &Settings) -> Result<Bound, String> {
         let mut bound = Bound::default();
-        for bind in &network.bind {
-            bind_one(bind, &network, &mut bound).map_err(|error| refusal(bind, &error).to_string())?;
+        for bind in &settings.network.bind {
+            bind_one(bind, settings, &mut bound).map_err(|error| refusal(bind, &error).to_string())?;
         }
         Ok(bound)
     }
@@ -230,6 +241,29 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_logged_with_what_is_spoken_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| format!("unix:{}/{name}", directory.path().display());
+        let binds = ["uwsgi://127.0.0.1:0", "127.0.0.1:0"].map(str::to_owned);
+        let binds = [binds.to_vec(), vec![format!("uwsgi://{}", path("a")), path("b")]].concat();
+        let mut settings = settings(&binds.iter().map(String::as_str).collect::<Vec<_>>());
+        let bound = bind_by(&settings).unwrap();
+        let address = |at: usize| bound.listeners[at].address.as_str();
+        assert!(address(0).starts_with("uwsgi://127.0.0.1:"), "{}", address(0));
+        assert!(address(1).starts_with("http://127.0.0.1:"), "{}", address(1));
+        assert_eq!((address(2), address(3)), (binds[2].as_str(), binds[3].as_str()));
+        let spoken: Vec<_> = bound.listeners.iter().map(|listener| listener.protocol).collect();
+        let (http, uwsgi) = (WireProtocol::Http, WireProtocol::Uwsgi);
+        assert_eq!(spoken, [uwsgi, http, uwsgi, http]);
+        drop(bound);
+
+        settings.protocol.protocol = uwsgi;
+        let bound = bind_by(&settings).unwrap();
+        assert!(bound.listeners.iter().all(|listener| listener.protocol == uwsgi));
+        assert_eq!(bound.listeners[3].address, format!("uwsgi://{}", path("b")));
+    }
+
+    #[test]
     fn a_host_name_is_resolved_to_v4_first() {
         assert!(bind(&["localhost:0"]).unwrap().listeners[0].address.starts_with("http://127.0.0.1:"));
     }
@@ -237,9 +271,9 @@ mod tests {
     #[test]
     fn the_v6_wildcard_takes_v4_too_unless_v4_has_its_own_address() {
         let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 8000));
-        assert!(!only_v6(any, &network(&["[::]:8000"])));
-        assert!(only_v6(any, &network(&["[::]:8000", "0.0.0.0:8000"])));
-        assert!(!only_v6(any, &network(&["[::]:8000", "0.0.0.0:8001"])));
+        assert!(!only_v6(any, &settings(&["[::]:8000"]).network.bind));
+        assert!(only_v6(any, &settings(&["[::]:8000", "0.0.0.0:8000"]).network.bind));
+        assert!(!only_v6(any, &settings(&["[::]:8000", "0.0.0.0:8001"]).network.bind));
     }
 
     #[test]
@@ -261,7 +295,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("site.sock");
         let address = format!("unix:{}", path.display());
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(UnixListener::bind(&path).unwrap());
         let bound = bind(&[&address]).unwrap();
         assert!(bind(&[&address]).unwrap_err().contains("the address is in use"));
         drop(bound);

@@ -9,12 +9,17 @@ use std::{
     },
 };
 
-/// A listening socket and how it is called in the log.
+use rgunicorn_settings::WireProtocol;
+
+/// A listening socket, what is spoken there, and how it is called in the log.
 #[derive(Debug)]
 pub struct Listener {
     /// The socket: non-blocking, closed on exec.
     pub socket: Socket,
-    /// Its address as gunicorn prints it: `http://127.0.0.1:8000`, `unix:/run/site.sock`.
+    /// What its connections speak.
+    pub protocol: WireProtocol,
+    /// Its address as gunicorn prints it: `http://127.0.0.1:8000`, `unix:/run/site.sock`; with `uwsgi://` before it
+    /// where that is spoken.
     pub address: String,
 }
 
@@ -37,7 +42,7 @@ impl Listener {
             Socket::Tcp(socket) => Socket::Tcp(socket.try_clone()?),
             Socket::Unix(socket) => Socket::Unix(socket.try_clone()?),
         };
-        Ok(Self { socket, address: self.address.clone() })
+        Ok(Self { socket, protocol: self.protocol, address: self.address.clone() })
     }
 }
 

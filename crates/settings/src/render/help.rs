@@ -39,7 +39,7 @@ pub fn version_text(program: &str) -> String {
 }
 
 fn section_text(section: &Section) -> String {
-    let rows: String = section.rows.iter().map(row_text).collect();
+    let rows: String = section.rows.iter().filter(|row| row.spelling().is_some()).map(row_text).collect();
     format!("\n{}:\n{rows}", section.title)
 }
 
@@ -48,7 +48,9 @@ fn row_text(row: &Row) -> String {
     if !row.choices.is_empty() {
         notes.push(format!("one of: {}", row.choices.join(", ")));
     }
-    if row.shape != Shape::Switch && !row.default.is_empty() {
+    if row.is_on_by_default() {
+        notes.push("default: on".to_owned());
+    } else if row.shape != Shape::Switch && !row.default.is_empty() {
         notes.push(format!("default: {}", row.default));
     }
     let platform = row.platform.as_ref().map(|platform| platform.variable.to_owned());
@@ -65,12 +67,15 @@ fn unbroken(text: &str) -> String {
 }
 
 fn names(row: &Row) -> String {
-    if row.flags.is_empty() {
+    if row.is_positional() {
         return format!("  {}", row.metavar);
     }
     let indent = if row.flags[0].starts_with("--") { "      " } else { "  " };
-    let metavar = if row.metavar.is_empty() { String::new() } else { format!(" {}", row.metavar) };
-    format!("{indent}{}{metavar}", row.flags.join(", "))
+    // The value stands once, behind the last option that takes it.
+    let operand = row.options().last().map(|flag| row.operand(flag)).unwrap_or_default();
+    let options = row.options().collect::<Vec<_>>().join(", ") + &operand;
+    let negation = row.negation().map(|flag| format!(", {flag}")).unwrap_or_default();
+    format!("{indent}{options}{negation}")
 }
 
 /// Names on the left, the description on the right, below them where they are long.
@@ -99,7 +104,7 @@ mod tests {
                 assert!(text.contains(flag), "{flag}");
             }
             let variable = row.variables().next().unwrap();
-            assert!(text.contains(&variable), "{variable}");
+            assert_eq!(text.contains(&variable), row.spelling().is_some(), "{variable}");
         }
         assert!(text.contains("WEB_CONCURRENCY") && text.contains("PORT"));
     }

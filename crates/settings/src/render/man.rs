@@ -41,14 +41,20 @@ The application cannot be found.
 ";
 
 fn row_roff(row: &Row) -> String {
-    let names = match row.flags {
-        [] => format!("\\fI{}\\fR", escaped(row.metavar)),
-        flags => {
-            let flags: Vec<_> = flags.iter().map(|flag| format!("\\fB{}\\fR", escaped(flag))).collect();
-            let metavar =
-                if row.metavar.is_empty() { String::new() } else { format!(" \\fI{}\\fR", row.metavar) };
-            flags.join(", ") + &metavar
-        }
+    let names = if row.flags.is_empty() {
+        format!("\\fI{}\\fR", escaped(row.spelling().unwrap_or(row.key)))
+    } else {
+        let option = |flag: &&str| {
+            let operand = row.operand(flag);
+            let (brackets, metavar) = (operand.contains('['), operand.trim_matches([' ', '[', ']']));
+            let value = match (metavar, brackets) {
+                ("", _) => String::new(),
+                (_, true) => format!(" [\\fI{metavar}\\fR]"),
+                (_, false) => format!(" \\fI{metavar}\\fR"),
+            };
+            format!("\\fB{}\\fR{value}", escaped(flag))
+        };
+        row.flags.iter().map(option).collect::<Vec<_>>().join(", ")
     };
     let mut text = format!(".TP\n{names}\n");
     for (index, paragraph) in row.paragraphs().enumerate() {

@@ -32,14 +32,14 @@ mod tests {
         };
         let text = settings.print_config();
         for line in [
-            "bind                         = ['0.0.0.0:80']  # environment variable PORT",
-            "daemon                       = True  # command line",
-            "keepalive                    = 2  # default",
-            "pidfile                      = None  # default",
-            "pythonpath                   = ''  # default",
-            "timeout                      = 5  # environment variable RGUNICORN_TIMEOUT",
-            "workers                      = 3  # command line",
-            "wsgi_app                     = mod:app  # command line",
+            "bind                               = ['0.0.0.0:80']  # environment variable PORT",
+            "daemon                             = True  # command line",
+            "keepalive                          = 2  # default",
+            "pidfile                            = None  # default",
+            "pythonpath                         = ''  # default",
+            "timeout                            = 5  # environment variable RGUNICORN_TIMEOUT",
+            "workers                            = 3  # command line",
+            "wsgi_app                           = mod:app  # command line",
         ] {
             assert!(text.lines().any(|printed| printed == line), "{line} is not in\n{text}");
         }

@@ -61,6 +61,7 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
         facts.push(("Choices", format!("`{}`", row.choices.join("`, `"))));
     }
     let default = match (row.shape, row.default) {
+        (Shape::Switch, _) if row.is_on_by_default() => "on".to_owned(),
         (Shape::Switch, _) => "off".to_owned(),
         (_, "") => "none".to_owned(),
         (_, text) => format!("`{text}`"),
@@ -78,12 +79,11 @@ fn facts(row: &Row) -> Vec<(&'static str, String)> {
 }
 
 fn command_line(row: &Row) -> String {
-    if row.flags.is_empty() {
+    if row.is_positional() {
         return format!("the argument `{}`", row.metavar);
     }
-    let metavar = if row.metavar.is_empty() { String::new() } else { format!(" {}", row.metavar) };
-    let flags: Vec<_> = row.flags.iter().map(|flag| format!("`{flag}{metavar}`")).collect();
-    flags.join(", ")
+    let flags: Vec<_> = row.flags.iter().map(|flag| format!("`{flag}{}`", row.operand(flag))).collect();
+    if flags.is_empty() { "none".to_owned() } else { flags.join(", ") }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub enum Value {
     Flag(bool),
     /// `list` or `tuple`.
     List(Vec<Self>),
+    /// `dict`: a list of `NAME=VALUE`.
+    Pairs(Vec<(String, Self)>),
 }
 
 impl Value {
@@ -28,6 +30,9 @@ impl Value {
             Self::Flag(true) => vec!["True".to_owned()],
             Self::Flag(false) => vec!["False".to_owned()],
             Self::List(items) => items.iter().flat_map(Self::texts).collect(),
+            Self::Pairs(pairs) => {
+                pairs.iter().map(|(name, value)| format!("{name}={}", value.texts().join(","))).collect()
+            }
         }
     }
 }
@@ -46,7 +51,7 @@ pub(super) fn read(values: &[(String, Value)]) -> Result<Vec<Given>, SettingsErr
                 text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
             }
             // A list for one value is what the value's own separator makes of it: `pythonpath=["a", "b"]`.
-            (Shape::One | Shape::Switch, Value::List(_)) => vec![value.texts().join(",")],
+            (Shape::One | Shape::Switch, Value::List(_) | Value::Pairs(_)) => vec![value.texts().join(",")],
             _ => value.texts(),
         };
         if texts.is_empty() {

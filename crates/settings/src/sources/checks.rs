@@ -6,13 +6,56 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use crate::{error::SettingsError, settings::Settings, values::Bind};
+use crate::{
+    error::SettingsError,
+    settings::Settings,
+    values::{Address, Bind, StaticPath},
+};
 
 /// The settings, if they agree with the machine and each other.
 pub(super) fn checked(mut settings: Settings) -> Result<Settings, SettingsError> {
     settings.application.chdir = usable_directory(&settings.application.chdir)?;
     binds_differ(&settings.network.bind)?;
+    prefixes_differ(&settings.files.static_path)?;
+    for mount in &mut settings.files.static_path {
+        mount.directory = usable_mount(mount, &settings.application.chdir)?;
+    }
     Ok(settings)
+}
+
+/// The directory of static files as an absolute path, which starts in `chdir`.
+fn usable_mount(mount: &StaticPath, chdir: &Path) -> Result<PathBuf, SettingsError> {
+    let path = chdir.join(&mount.directory);
+    let refuse = |problem: String, remedy| SettingsError::BadStaticPath {
+        prefix: mount.prefix.clone(),
+        path: path.clone(),
+        problem,
+        remedy,
+    };
+    // Only who may enter it can see what is inside; a file has no inside.
+    match fs::metadata(path.join(".")) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::NotFound => {
+                refuse("it does not exist".to_owned(), "create it or name another one")
+            }
+            io::ErrorKind::NotADirectory => {
+                refuse("it is not a directory".to_owned(), "name the directory that the files are in")
+            }
+            io::ErrorKind::PermissionDenied => {
+                refuse("permission denied".to_owned(), "name a directory that this user may enter")
+            }
+            _ => refuse(error.to_string(), "name a directory that this user may enter"),
+        }),
+    }
+}
+
+fn prefixes_differ(mounts: &[StaticPath]) -> Result<(), SettingsError> {
+    let mut seen = HashSet::new();
+    match mounts.iter().find(|mount| !seen.insert(&mount.prefix)) {
+        Some(mount) => Err(SettingsError::StaticPathTwice { prefix: mount.prefix.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// The directory as an absolute path; symbolic links stay, because a deploy may move them.
@@ -40,10 +83,10 @@ fn usable_directory(path: &Path) -> Result<PathBuf, SettingsError> {
 
 fn binds_differ(binds: &[Bind]) -> Result<(), SettingsError> {
     let mut seen = HashSet::new();
-    let fixed = binds.iter().filter(|bind| !matches!(bind, Bind::Tcp { port: 0, .. }));
-    for bind in fixed {
-        if !seen.insert(bind) {
-            return Err(SettingsError::BindTwice { address: bind.to_string() });
+    let addresses = binds.iter().map(|bind| &bind.address);
+    for address in addresses.filter(|address| !matches!(address, Address::Tcp { port: 0, .. })) {
+        if !seen.insert(address) {
+            return Err(SettingsError::BindTwice { address: address.to_string() });
         }
     }
     Ok(())

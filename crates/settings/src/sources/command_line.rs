@@ -29,7 +29,7 @@ pub(crate) enum Outcome<T> {
 
 /// Reads the arguments, which do not include the program's name.
 pub(super) fn read(program: &str, args: Vec<OsString>) -> Result<Outcome<Vec<Given>>, SettingsError> {
-    let args = std::iter::once(OsString::from(program)).chain(args);
+    let args = std::iter::once(OsString::from(program)).chain(join_choices(args));
     match command().try_get_matches_from(args) {
         Ok(mut matches) => Ok(Outcome::Run(given(&mut matches))),
         Err(error) => match error.kind() {
@@ -38,6 +38,30 @@ pub(super) fn read(program: &str, args: Vec<OsString>) -> Result<Outcome<Vec<Giv
             _ => Err(translated(&error)),
         },
     }
+}
+
+/// Writes an option whose value may be missing and the word behind it as one, if that is one of the option's choices:
+/// in `--proxy-protocol v2 app` it is, in `--proxy-protocol app` it is the application.
+fn join_choices(args: Vec<OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::with_capacity(args.len());
+    let mut choices: &[&str] = &[];
+    let mut options = true;
+    for arg in args {
+        let text = arg.to_str().unwrap_or_default();
+        if choices.contains(&text)
+            && let Some(option) = joined.last_mut()
+        {
+            option.push("=");
+            option.push(&arg);
+            choices = &[];
+            continue;
+        }
+        options &= text != "--";
+        let row = table::rows().find(|row| row.bare.is_some() && row.options().any(|flag| flag == text));
+        choices = row.filter(|_| options).map_or(&[], |row| row.choices);
+        joined.push(arg);
+    }
+    joined
 }
 
 fn command() -> Command {
@@ -49,7 +73,8 @@ fn command() -> Command {
         .disable_version_flag(true)
         .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
         .arg(Arg::new("version").short('v').long("version").action(ArgAction::Version))
-        .args(table::rows().map(argument))
+        .args(table::rows().filter(|row| row.spelling().is_some()).map(argument))
+        .args(table::rows().filter_map(opposite))
 }
 
 fn argument(row: &'static Row) -> Arg {
@@ -60,20 +85,30 @@ fn argument(row: &'static Row) -> Arg {
     };
     // A value may be `-` or `-1`; anything else that starts with a dash is an option.
     let mut arg = Arg::new(row.key).action(action).allow_negative_numbers(row.shape != Shape::Switch);
-    for flag in row.flags {
+    for flag in row.options() {
         arg = match (flag.strip_prefix("--"), arg.get_long()) {
             (Some(long), None) => arg.long(long),
             (Some(long), Some(_)) => arg.alias(long),
             (None, _) => arg.short(flag.chars().nth(1)),
         };
     }
-    arg
+    match row.bare {
+        Some(bare) => arg.num_args(0..=1).require_equals(true).default_missing_value(bare),
+        None => arg,
+    }
+}
+
+/// The option that says the opposite; the last of the two counts.
+fn opposite(row: &'static Row) -> Option<Arg> {
+    let flag = row.negation()?;
+    Some(Arg::new(flag).long(flag.trim_start_matches('-')).action(ArgAction::SetTrue).overrides_with(row.key))
 }
 
 fn given(matches: &mut ArgMatches) -> Vec<Given> {
     let mut source = Vec::new();
-    for row in table::rows() {
+    for row in table::rows().filter(|row| row.spelling().is_some()) {
         let texts = match row.shape {
+            _ if row.negation().is_some_and(|flag| matches.get_flag(flag)) => vec!["off".to_owned()],
             Shape::Switch if matches.get_flag(row.key) => vec!["true".to_owned()],
             Shape::Switch => continue,
             Shape::One | Shape::Many => match matches.remove_many::<String>(row.key) {
@@ -100,9 +135,7 @@ fn translated(error: &clap::Error) -> SettingsError {
         }
         ErrorKind::UnknownArgument => SettingsError::ExtraArgument { argument },
         ErrorKind::InvalidValue => match row_of(&argument) {
-            Some(row) => {
-                SettingsError::MissingValue { option: row.spelling().to_owned(), metavar: row.metavar }
-            }
+            Some(row) => SettingsError::MissingValue { option: first_word(&argument), metavar: row.metavar },
             None => other(error),
         },
         ErrorKind::TooManyValues => {

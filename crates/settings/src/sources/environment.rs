@@ -46,6 +46,20 @@ pub(super) fn platform(env: &dyn Environment) -> Result<Vec<Given>, SettingsErro
     Ok(source)
 }
 
+/// What the setting `raw_env` says: gunicorn takes `SCRIPT_NAME` from the environment that the application will have.
+pub(super) fn of_application(raw_env: Option<&Given>) -> Vec<Given> {
+    const VARIABLE: &str = "SCRIPT_NAME";
+    let row = table::rows().find(|row| row.platform.as_ref().is_some_and(|it| it.variable == VARIABLE));
+    let pairs = raw_env.into_iter().flat_map(|given| &given.texts).rev();
+    let text = pairs.filter_map(|pair| pair.strip_prefix(VARIABLE)?.strip_prefix('=')).next();
+    let given = |row: &Row, text: &str| Given {
+        key: row.key,
+        texts: vec![text.to_owned()],
+        origin: Origin::Platform(VARIABLE),
+    };
+    row.zip(text).map(|(row, text)| given(row, text)).into_iter().collect()
+}
+
 /// What our own variables say.
 pub(super) fn ours(env: &dyn Environment) -> Result<Vec<Given>, SettingsError> {
     let mut source = Vec::new();

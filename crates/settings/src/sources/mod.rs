@@ -91,15 +91,14 @@ impl Merged {
 
 /// Names the setting by option and key, whatever gave the value.
 fn bad_value(row: &Row, refusal: Refusal, origin: &Origin) -> SettingsError {
-    let flag = row.spelling();
     let key = row.key;
-    let place = match origin {
-        Origin::Platform(variable) => format!("the variable `{variable}` (option `{flag}`, setting `{key}`)"),
-        Origin::Environment(variable) => {
-            format!("the variable `{variable}` (option `{flag}`, setting `{key}`)")
-        }
-        Origin::Call => format!("`{key}` (option `{flag}`)"),
-        Origin::Default | Origin::CommandLine => format!("`{flag}` (setting `{key}`)"),
+    let option = row.spelling().map(|flag| format!("option `{flag}`, ")).unwrap_or_default();
+    let place = match (origin, row.spelling()) {
+        (Origin::Platform(variable), _) => format!("the variable `{variable}` ({option}setting `{key}`)"),
+        (Origin::Environment(variable), _) => format!("the variable `{variable}` ({option}setting `{key}`)"),
+        (Origin::Call, Some(flag)) => format!("`{key}` (option `{flag}`)"),
+        (Origin::Default | Origin::CommandLine, Some(flag)) => format!("`{flag}` (setting `{key}`)"),
+        (Origin::Call | Origin::Default | Origin::CommandLine, None) => format!("`{key}`"),
     };
     let text = match (origin, &row.platform) {
         (Origin::Platform(_), Some(platform)) => platform.text(&refusal.text).to_owned(),
@@ -119,8 +118,7 @@ pub(crate) fn settings_of(
         Outcome::Help => return Ok(Outcome::Help),
         Outcome::Version => return Ok(Outcome::Version),
     };
-    let merged = Merged::defaults().add(environment::platform(env)?).add(environment::ours(env)?).add(given);
-    let settings = checks::checked(Settings::resolve(&merged)?)?;
+    let settings = resolved(given, env)?;
     if settings.application.app.is_none() {
         return Err(SettingsError::NoApplication);
     }
@@ -133,6 +131,15 @@ pub(crate) fn settings_of_call(
     env: &dyn Environment,
 ) -> Result<Settings, SettingsError> {
     let given = call::read(values)?;
-    let merged = Merged::defaults().add(environment::platform(env)?).add(environment::ours(env)?).add(given);
+    resolved(given, env)
+}
+
+/// The settings of the strongest source, over the environment and the defaults.
+fn resolved(given: Vec<Given>, env: &dyn Environment) -> Result<Settings, SettingsError> {
+    let ours = environment::ours(env)?;
+    let platform = environment::platform(env)?;
+    let raw_env =
+        environment::of_application(ours.iter().chain(&given).rfind(|given| given.key == "raw_env"));
+    let merged = Merged::defaults().add(platform).add(raw_env).add(ours).add(given);
     checks::checked(Settings::resolve(&merged)?)
 }

@@ -7,19 +7,25 @@
 mod application;
 mod asgi;
 mod debugging;
+mod files;
+mod limits;
 mod logging;
 mod network;
 mod process;
 mod protocol;
+mod proxies;
 mod workers;
 
 pub use application::Application;
 pub use asgi::Asgi;
 pub use debugging::Debugging;
+pub use files::Files;
+pub use limits::Limits;
 pub use logging::Logging;
 pub use network::Network;
 pub use process::Process;
 pub use protocol::Protocol;
+pub use proxies::Proxies;
 pub use workers::Workers;
 
 use crate::values::Shape;
@@ -38,7 +44,7 @@ pub(crate) struct Row {
     pub(crate) key: &'static str,
     /// Other names for the same.
     pub(crate) aliases: &'static [&'static str],
-    /// Options of the command line, short before long; without any, the row is the positional argument.
+    /// Options of the command line, short before long. One that begins with `--no-` says the opposite of the others.
     pub(crate) flags: &'static [&'static str],
     /// What stands for the value in help texts; empty for a switch.
     pub(crate) metavar: &'static str,
@@ -52,7 +58,15 @@ pub(crate) struct Row {
     pub(crate) doc: &'static str,
     pub(crate) shape: Shape,
     pub(crate) choices: &'static [&'static str],
+    /// What the option means that stands without a value, where it may.
+    pub(crate) bare: Option<&'static str>,
 }
+
+/// The key that the positional argument gives.
+const POSITIONAL: &str = "wsgi_app";
+
+/// What an option begins with that says the opposite.
+const NEGATION: &str = "--no-";
 
 /// A variable that platforms set for any server, and how it reads as a value.
 #[derive(Debug)]
@@ -63,11 +77,14 @@ pub(crate) struct Platform {
 }
 
 /// All sections.
-pub(crate) const SECTIONS: [&Section; 8] = [
+pub(crate) const SECTIONS: [&Section; 11] = [
     &Application::SECTION,
     &Network::SECTION,
     &Workers::SECTION,
     &Protocol::SECTION,
+    &Limits::SECTION,
+    &Proxies::SECTION,
+    &Files::SECTION,
     &Asgi::SECTION,
     &Logging::SECTION,
     &Process::SECTION,
@@ -85,10 +102,41 @@ pub(crate) fn find(key: &str) -> Option<&'static Row> {
 }
 
 impl Row {
-    /// The long option, or failing that the first; for a positional argument, its name in the usage line.
-    pub(crate) fn spelling(&self) -> &'static str {
-        let long = self.flags.iter().find(|flag| flag.starts_with("--"));
-        long.or(self.flags.first()).copied().unwrap_or(self.metavar)
+    /// Whether it is the positional argument.
+    pub(crate) fn is_positional(&self) -> bool {
+        self.key == POSITIONAL
+    }
+
+    /// The long option, or failing that the first. For a positional argument, its name in the usage line; for what the
+    /// command line cannot give, nothing.
+    pub(crate) fn spelling(&self) -> Option<&'static str> {
+        let long = self.options().find(|flag| flag.starts_with("--")).or_else(|| self.options().next());
+        long.or_else(|| self.is_positional().then_some(self.metavar))
+    }
+
+    /// The options that give a value.
+    pub(crate) fn options(&self) -> impl Iterator<Item = &'static str> {
+        self.flags.iter().copied().filter(|flag| !flag.starts_with(NEGATION))
+    }
+
+    /// The option that says the opposite.
+    pub(crate) fn negation(&self) -> Option<&'static str> {
+        self.flags.iter().copied().find(|flag| flag.starts_with(NEGATION))
+    }
+
+    /// What stands behind an option in help texts: the value with a space before it, or nothing.
+    pub(crate) fn operand(&self, flag: &str) -> String {
+        match self.metavar {
+            "" => String::new(),
+            _ if flag.starts_with(NEGATION) => String::new(),
+            metavar if self.bare.is_some() => format!(" [{metavar}]"),
+            metavar => format!(" {metavar}"),
+        }
+    }
+
+    /// Whether it is a switch that is on when nothing is said.
+    pub(crate) fn is_on_by_default(&self) -> bool {
+        self.shape == Shape::Switch && self.default == "true"
     }
 
     /// The environment variables that give it, the most specific first.
@@ -153,6 +201,7 @@ macro_rules! settings {
                     doc: concat!($($doc, "\n"),+),
                     shape: <$kind as $crate::values::Field>::SHAPE,
                     choices: <$kind as $crate::values::Field>::CHOICES,
+                    bare: <$kind as $crate::values::Field>::BARE,
                 } ),+ ],
             };
 
@@ -249,7 +298,7 @@ mod tests {
                 assert!(long || short, "{flag}");
             }
             assert!(
-                row.flags.iter().is_sorted_by_key(|flag| flag.starts_with("--")),
+                row.options().is_sorted_by_key(|flag| flag.starts_with("--")),
                 "{}: short comes first",
                 row.key
             );
@@ -261,6 +310,21 @@ mod tests {
         for row in rows() {
             assert_eq!(row.metavar.is_empty(), row.shape == Shape::Switch, "{}", row.key);
         }
+    }
+
+    #[test]
+    fn only_what_can_be_off_has_an_opposite() {
+        for row in rows() {
+            let off = row.shape == Shape::Switch || row.choices.contains(&"off");
+            assert!(row.negation().is_none() || off, "{}", row.key);
+            assert!(row.bare.is_none_or(|bare| row.choices.contains(&bare)), "{}", row.key);
+        }
+    }
+
+    #[test]
+    fn one_row_is_the_positional_argument() {
+        assert_eq!(rows().filter(|row| row.is_positional()).count(), 1);
+        assert!(find(POSITIONAL).unwrap().flags.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where connections are accepted: a TCP address or a unix socket.
+//! Where connections are accepted, and what is spoken there: a TCP address or a unix socket, and a protocol.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Newtype, ValueError};
+use super::{Newtype, ValueError, WireProtocol};
 
 /// The port of an address that names none, as in gunicorn.
 const DEFAULT_PORT: u16 = 8000;
@@ -17,9 +17,18 @@ const LONGEST_UNIX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103
 
 const FORMS: &str = "write `HOST:PORT`, `:PORT`, `[V6]:PORT` or `unix:PATH`";
 
+/// What to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// Where.
+    pub address: Address,
+    /// What is spoken there; `None` for what the setting `protocol` says.
+    pub protocol: Option<WireProtocol>,
+}
+
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Bind {
+pub enum Address {
     /// A TCP port.
     Tcp {
         /// A host name or an address; a v6 address without brackets.
@@ -35,11 +44,28 @@ impl FromStr for Bind {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (protocol, address) = if let Some(rest) = text.strip_prefix("uwsgi://") {
+            (Some(WireProtocol::Uwsgi), rest)
+        } else if let Some(rest) = text.strip_prefix("http://") {
+            (Some(WireProtocol::Http), rest)
+        } else {
+            (None, text)
+        };
+        // As a URL has it; a path keeps what it has.
+        let address = match address.strip_suffix('/') {
+            Some(host) if protocol.is_some() && !address.starts_with("unix:") => host,
+            _ => address,
+        };
+        Ok(Self { address: address.parse()?, protocol })
+    }
+}
+
+impl FromStr for Address {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
         if let Some(path) = text.strip_prefix("unix:") {
             return read_unix(path.strip_prefix("//").unwrap_or(path));
-        }
-        if let Some(rest) = text.strip_prefix("http://") {
-            return read_tcp(rest.strip_suffix('/').unwrap_or(rest));
         }
         if text.starts_with("https://") {
             return Err(ValueError::new("TLS is not available", "let a proxy end TLS and write `HOST:PORT`"));
@@ -47,11 +73,15 @@ impl FromStr for Bind {
         if text.starts_with("fd://") {
             return Err(ValueError::new("inherited descriptors are not available", FORMS));
         }
+        if let Some((protocol, _)) = text.split_once("://").filter(|(protocol, _)| *protocol != "tcp") {
+            let remedy = "write `uwsgi://ADDRESS`, `http://ADDRESS` or just `ADDRESS`";
+            return Err(ValueError::new(format!("there is no protocol `{protocol}`"), remedy));
+        }
         read_tcp(text.strip_prefix("tcp://").unwrap_or(text))
     }
 }
 
-fn read_unix(path: &str) -> Result<Bind, ValueError> {
+fn read_unix(path: &str) -> Result<Address, ValueError> {
     if path.is_empty() {
         return Err(ValueError::new("no path follows `unix:`", "write for example `unix:/run/site.sock`"));
     }
@@ -65,10 +95,10 @@ fn read_unix(path: &str) -> Result<Bind, ValueError> {
         let problem = format!("the path has {} bytes and the kernel takes {LONGEST_UNIX_PATH}", path.len());
         return Err(ValueError::new(problem, "choose a shorter path, or a relative one with `--chdir`"));
     }
-    Ok(Bind::Unix(PathBuf::from(path)))
+    Ok(Address::Unix(PathBuf::from(path)))
 }
 
-fn read_tcp(text: &str) -> Result<Bind, ValueError> {
+fn read_tcp(text: &str) -> Result<Address, ValueError> {
     if let Some(rest) = text.strip_prefix('[') {
         return read_v6(rest);
     }
@@ -91,11 +121,11 @@ fn read_tcp(text: &str) -> Result<Bind, ValueError> {
         }
         None => (text, DEFAULT_PORT),
     };
-    Ok(Bind::Tcp { host: read_host(host)?, port })
+    Ok(Address::Tcp { host: read_host(host)?, port })
 }
 
 /// What follows the opening bracket.
-fn read_v6(rest: &str) -> Result<Bind, ValueError> {
+fn read_v6(rest: &str) -> Result<Address, ValueError> {
     let Some((host, after)) = rest.split_once(']') else {
         return Err(ValueError::new("the bracket is not closed", format!("write `[{rest}]:{DEFAULT_PORT}`")));
     };
@@ -112,7 +142,7 @@ fn read_v6(rest: &str) -> Result<Bind, ValueError> {
             return Err(ValueError::new(format!("`{after}` follows the bracket"), remedy));
         }
     };
-    Ok(Bind::Tcp { host: host.to_ascii_lowercase(), port })
+    Ok(Address::Tcp { host: host.to_ascii_lowercase(), port })
 }
 
 fn read_port(text: &str) -> Result<u16, ValueError> {
@@ -145,6 +175,15 @@ fn read_host(text: &str) -> Result<String, ValueError> {
 
 impl fmt::Display for Bind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(protocol) = self.protocol {
+            write!(f, "{protocol}://")?;
+        }
+        self.address.fmt(f)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
@@ -161,8 +200,12 @@ mod tests {
 
     use super::*;
 
-    fn tcp(host: &str, port: u16) -> Bind {
-        Bind::Tcp { host: host.to_owned(), port }
+    fn tcp(host: &str, port: u16) -> Address {
+        Address::Tcp { host: host.to_owned(), port }
+    }
+
+    fn unix(path: &str) -> Address {
+        Address::Unix(path.into())
     }
 
     fn refusal(text: &str) -> String {
@@ -171,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_form_is_understood() {
-        for (text, bind) in [
+        for (text, address) in [
             ("127.0.0.1", tcp("127.0.0.1", 8000)),
             ("127.0.0.1:80", tcp("127.0.0.1", 80)),
             ("localhost:0", tcp("localhost", 0)),
@@ -182,13 +225,37 @@ mod tests {
             ("[::]", tcp("::", 8000)),
             ("[fe80::1%eth0]:80", tcp("fe80::1%eth0", 80)),
             ("tcp://10.0.0.1:1", tcp("10.0.0.1", 1)),
-            ("http://site.example:80/", tcp("site.example", 80)),
-            ("unix:/tmp/x.sock", Bind::Unix("/tmp/x.sock".into())),
-            ("unix:///tmp/x.sock", Bind::Unix("/tmp/x.sock".into())),
-            ("unix:run/x.sock", Bind::Unix("run/x.sock".into())),
+            ("unix:/tmp/x.sock", unix("/tmp/x.sock")),
+            ("unix:///tmp/x.sock", unix("/tmp/x.sock")),
+            ("unix:run/x.sock", unix("run/x.sock")),
         ] {
+            assert_eq!(text.parse(), Ok(Bind { address, protocol: None }), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_may_name_what_is_spoken_there() {
+        let (http, uwsgi) = (Some(WireProtocol::Http), Some(WireProtocol::Uwsgi));
+        for (text, address, protocol, written) in [
+            ("http://site.example:80/", tcp("site.example", 80), http, "http://site.example:80"),
+            ("uwsgi://127.0.0.1:3031", tcp("127.0.0.1", 3031), uwsgi, "uwsgi://127.0.0.1:3031"),
+            ("uwsgi://[::1]:3031", tcp("::1", 3031), uwsgi, "uwsgi://[::1]:3031"),
+            ("uwsgi://:3031", tcp("0.0.0.0", 3031), uwsgi, "uwsgi://0.0.0.0:3031"),
+            ("uwsgi://unix:/run/x.sock", unix("/run/x.sock"), uwsgi, "uwsgi://unix:/run/x.sock"),
+            ("uwsgi://unix:///run/x.sock", unix("/run/x.sock"), uwsgi, "uwsgi://unix:/run/x.sock"),
+            ("http://unix:x.sock", unix("x.sock"), http, "http://unix:x.sock"),
+        ] {
+            let bind = Bind { address, protocol };
+            assert_eq!(bind.to_string(), written);
             assert_eq!(text.parse(), Ok(bind), "{text}");
         }
+        for text in ["fastcgi://127.0.0.1:80", "uwsgi://http://127.0.0.1:80"] {
+            assert!(
+                refusal(text).ends_with("(write `uwsgi://ADDRESS`, `http://ADDRESS` or just `ADDRESS`)"),
+                "{text}"
+            );
+        }
+        assert!(refusal("uwsgi:/run/x.sock").starts_with("`/run/x.sock` is not a port"));
     }
 
     #[test]
@@ -233,10 +300,13 @@ mod tests {
         let v4 = any::<Ipv4Addr>().prop_map(|address| address.to_string());
         let v6 = any::<Ipv6Addr>().prop_map(|address| address.to_string());
         let host = prop_oneof![name, v4, v6];
-        prop_oneof![
-            (host, any::<u16>()).prop_map(|(host, port)| Bind::Tcp { host, port }),
-            "/?[a-z0-9 :@.-][a-z0-9/ :@.-]{0,60}".prop_map(|path| Bind::Unix(path.into())),
-        ]
+        let address = prop_oneof![
+            (host, any::<u16>()).prop_map(|(host, port)| Address::Tcp { host, port }),
+            "/?[a-z0-9 :@.-][a-z0-9/ :@.-]{0,60}".prop_map(|path| Address::Unix(path.into())),
+        ];
+        let protocol =
+            proptest::sample::select(vec![None, Some(WireProtocol::Http), Some(WireProtocol::Uwsgi)]);
+        (address, protocol).prop_map(|(address, protocol)| Bind { address, protocol })
     }
 
     proptest! {

@@ -7,29 +7,52 @@
 
 mod app;
 mod bind;
+mod bytes;
+mod choices;
 mod count;
 mod destination;
 mod env_pair;
 mod event_loop;
+mod field_names;
+mod header_map;
 mod level;
 mod lifespan;
+mod limit;
+mod networks;
+mod proxy_headers;
+mod proxy_protocol;
+mod root_path;
+mod scheme_headers;
 mod search_path;
 mod seconds;
+mod static_path;
 mod text;
+mod wire_protocol;
 mod worker_class;
 
 use std::{fmt::Display, str::FromStr};
 
 pub use app::{AppSpec, AppTarget};
-pub use bind::Bind;
+pub use bind::{Address, Bind};
+pub use bytes::{ByteLimit, ByteRate};
 pub use count::{Backlog, Count, WorkerCount};
 pub use destination::Destination;
 pub use env_pair::EnvPair;
 pub use event_loop::EventLoop;
+pub use field_names::FieldNames;
+pub use header_map::HeaderMap;
 pub use level::Level;
 pub use lifespan::LifespanMode;
+pub use limit::{FieldLimit, LineLimit, RequestLimit};
+pub use networks::Networks;
+pub use proxy_headers::ProxyHeaders;
+pub use proxy_protocol::ProxyProtocol;
+pub use root_path::RootPath;
+pub use scheme_headers::SchemeHeaders;
 pub use search_path::SearchPath;
-pub use seconds::{Seconds, Watchdog};
+pub use seconds::{Seconds, Timeout, Watchdog};
+pub use static_path::StaticPath;
+pub use wire_protocol::WireProtocol;
 pub use worker_class::WorkerClass;
 
 /// Why a text is not a value: what is wrong with it, and what to write instead.
@@ -68,6 +91,8 @@ pub(crate) fn one_of(choices: &[&str]) -> String {
 pub(crate) trait Scalar: Sized {
     /// The words that may be written, where there are only some.
     const CHOICES: &'static [&'static str] = &[];
+    /// What an option of this type means that stands without a value, where it may.
+    const BARE: Option<&'static str> = None;
 
     /// Reads the value; the whole validation.
     fn read(text: &str) -> Result<Self, ValueError>;
@@ -80,10 +105,13 @@ pub(crate) trait Scalar: Sized {
 pub(crate) trait Newtype: FromStr<Err = ValueError> + Display {
     /// The words that may be written, where there are only some.
     const CHOICES: &'static [&'static str] = &[];
+    /// What an option of this type means that stands without a value, where it may.
+    const BARE: Option<&'static str> = None;
 }
 
 impl<T: Newtype> Scalar for T {
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const BARE: Option<&'static str> = T::BARE;
 
     fn read(text: &str) -> Result<Self, ValueError> {
         text.parse()
@@ -92,6 +120,12 @@ impl<T: Newtype> Scalar for T {
     fn write(&self) -> String {
         self.to_string()
     }
+}
+
+/// Whether the text is a token, as the name of a header field is (RFC 9110 5.1).
+fn is_field_name(text: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(token)
 }
 
 /// How a setting is given.
@@ -118,6 +152,8 @@ pub(crate) trait Field: Sized {
     const SHAPE: Shape;
     /// The words that may be written, where there are only some.
     const CHOICES: &'static [&'static str];
+    /// What the option means that stands without a value, where it may; it is also a choice.
+    const BARE: Option<&'static str> = None;
 
     /// Reads the value from what one source gave; no text at all is the empty default.
     fn from_texts(texts: &[String]) -> Result<Self, Refusal>;
@@ -133,6 +169,7 @@ fn read<T: Scalar>(text: &str) -> Result<T, Refusal> {
 impl<T: Scalar> Field for T {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const BARE: Option<&'static str> = T::BARE;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         read(texts.last().map_or("", String::as_str))
@@ -179,8 +216,8 @@ impl Field for bool {
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         let Some(text) = texts.last() else { return Ok(false) };
         match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(true),
-            "false" | "0" | "no" | "off" => Ok(false),
+            "true" | "1" | "yes" | "y" | "on" => Ok(true),
+            "false" | "0" | "no" | "n" | "off" => Ok(false),
             _ => Err(Refusal {
                 text: text.clone(),
                 error: ValueError::new("it is neither yes nor no", "write `true` or `false`"),

@@ -8,6 +8,10 @@ use super::{Newtype, ValueError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 
+/// How long something may take; more than no time at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timeout(pub Duration);
+
 /// How long silence is allowed; `0` means for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watchdog(pub Option<Duration>);
@@ -41,6 +45,19 @@ impl FromStr for Seconds {
     }
 }
 
+impl FromStr for Timeout {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let Seconds(length) = text.parse()?;
+        if length.is_zero() {
+            let remedy = "give seconds such as `30`, or a long time such as `24h` to wait in effect for ever";
+            return Err(ValueError::new("nothing is that fast", remedy));
+        }
+        Ok(Self(length))
+    }
+}
+
 impl FromStr for Watchdog {
     type Err = ValueError;
 
@@ -56,6 +73,12 @@ impl fmt::Display for Seconds {
     }
 }
 
+impl fmt::Display for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_secs_f64().fmt(f)
+    }
+}
+
 impl fmt::Display for Watchdog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.unwrap_or_default().as_secs_f64().fmt(f)
@@ -63,6 +86,8 @@ impl fmt::Display for Watchdog {
 }
 
 impl Newtype for Seconds {}
+
+impl Newtype for Timeout {}
 
 impl Newtype for Watchdog {}
 
@@ -109,6 +134,20 @@ mod tests {
         assert_eq!("0".parse(), Ok(Watchdog(None)));
         assert_eq!("2m".parse(), Ok(Watchdog(Some(Duration::from_secs(120)))));
         assert_eq!(Watchdog(None).to_string(), "0");
+    }
+
+    #[test]
+    fn a_timeout_is_not_zero() {
+        assert_eq!("24h".parse(), Ok(Timeout(Duration::from_secs(86_400))));
+        for text in ["0", "0ms", "0.0"] {
+            assert_eq!(
+                text.parse::<Timeout>().unwrap_err().to_string(),
+                "nothing is that fast \
+                 (give seconds such as `30`, or a long time such as `24h` to wait in effect for ever)"
+            );
+        }
+        assert_eq!("-1".parse::<Timeout>().unwrap_err().problem, "time cannot be negative");
+        assert_eq!(Timeout(Duration::from_millis(500)).to_string(), "0.5");
     }
 
     #[test]
