@@ -59,6 +59,33 @@ OPTIONS: dict[str, tuple[list[str], list[str]]] = {
     "log level": (["--log-level", "loud"], ["level", "loud", "info"]),
     "environment without a value": (["-e", "NAME"], ["NAME"]),
     "directory": (["--chdir", "/does/not/exist"], ["chdir", "/does/not/exist"]),
+    "bind: a protocol": (["--bind", "scgi://:9"], ["bind", "scgi", "uwsgi://ADDRESS"]),
+    "protocol": (["--protocol", "fastcgi"], ["--protocol", "fastcgi", "uwsgi"]),
+    "requests: a word": (["--keep-alive-requests", "few"], ["--keep-alive-requests", "few"]),
+    "head: no time": (["--header-timeout", "0"], ["--header-timeout", "`0`", "24h"]),
+    "body: no time": (["--body-timeout=0s"], ["--body-timeout", "`0s`"]),
+    "body: a rate": (["--min-body-rate", "fast"], ["--min-body-rate", "fast", "bytes a second"]),
+    "write: negative": (["--write-timeout=-1"], ["--write-timeout", "-1"]),
+    "root path": (["--root-path", "app"], ["--root-path", "`/app`"]),
+    "line: too long": (["--limit-request-line", "8191"], ["--limit-request-line", "8190"]),
+    "fields: none": (["--limit-request-fields", "0"], ["--limit-request-fields", "32768"]),
+    "field: a unit": (["--limit-request-field_size", "8kb"], ["field_size", "8kb", "64k"]),
+    "field: by hyphen": (["--limit-request-field-size", "-"], ["field_size", "`-`"]),
+    "body: a unit": (["--limit-request-body", "1.5g"], ["--limit-request-body", "1.5g", "10m"]),
+    "header map": (["--header-map", "keep"], ["--header-map", "keep", "drop", "refuse"]),
+    "a switch with a value": (["--casefold-http-method=yes"], ["--casefold-http-method"]),
+    "the opposite with a value": (["--no-sendfile=yes"], ["--no-sendfile"]),
+    "peers: a name": (["--forwarded-allow-ips", "proxy"], ["--forwarded-allow-ips", "proxy"]),
+    "peers: not a network": (["--proxy-allow-from", "10.0.0.1/8"], ["10.0.0.0/8", "10.0.0.1"]),
+    "peers: a port": (["--uwsgi-allow-from", "10.0.0.1:80"], ["--uwsgi-allow-from", ":80"]),
+    "proxy headers": (["--proxy-headers=maybe"], ["--proxy-headers", "maybe", "x-forwarded"]),
+    "proxy protocol": (["--proxy-protocol=v3"], ["--proxy-protocol", "v3", "v1", "v2"]),
+    "forwarder headers": (["--forwarder-headers", "A:B"], ["--forwarder-headers", "A:B"]),
+    "static files: no prefix": (["--static-path", "public"], ["--static-path", "public", "="]),
+    "static files: no slash": (["--static-path", "a=/"], ["--static-path", "begin with `/`"]),
+    "static files: dots": (["--static-path", "/a/../b=/"], ["--static-path", "/a/../b"]),
+    "static files: no directory": (["--static-path", "/a=nowhere"], ["/a", "nowhere", "not exist"]),
+    "static files: twice": (["--static-path=/a=/", "--static-path=/a/=/tmp"], ["`/a`", "twice"]),
     "access log format": (["--access-logfile", "-", "--access-logformat", "%(h"], ["%(h"]),
 }
 
@@ -78,7 +105,16 @@ def test_an_unknown_option_exits_with_2(directory: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("RGUNICORN_WORKERS", "many"), ("WEB_CONCURRENCY", "many"), ("PORT", "http")],
+    [
+        ("RGUNICORN_WORKERS", "many"),
+        ("WEB_CONCURRENCY", "many"),
+        ("PORT", "http"),
+        ("FORWARDED_ALLOW_IPS", "proxy.local"),
+        ("SCRIPT_NAME", "app"),
+        ("SENDFILE", "perhaps"),
+        ("RGUNICORN_SECURE_SCHEME_HEADERS", "X-TLS"),
+        ("RGUNICORN_PROXY_HEADERS", "perhaps"),
+    ],
 )
 def test_a_bad_environment_variable_is_named(directory: Path, name: str, value: str) -> None:
     refused(run(["rgunicorn", APP], directory, env={name: value}), {1, 2}, name, value)

@@ -17,6 +17,10 @@ EXAMPLES = TESTS.parent / "examples"
 #: Settings whose option is not simply their name with dashes.
 OPTIONS = {
     "keepalive": "--keep-alive",
+    "keepalive_requests": "--keep-alive-requests",
+    "limit_request_field_size": "--limit-request-field_size",
+    "proxy_allow_ips": "--proxy-allow-from",
+    "uwsgi_allow_ips": "--uwsgi-allow-from",
     "accesslog": "--access-logfile",
     "access_log_format": "--access-logformat",
     "errorlog": "--error-logfile",
@@ -26,7 +30,10 @@ OPTIONS = {
 }
 
 #: Variables of the caller that would change what a server does.
-FOREIGN = re.compile(r"RGUNICORN_|GUNICORN_|WEB_CONCURRENCY$|PORT$|UVICORN_|DJANGO_|PYTHON(?!WARN)")
+FOREIGN = re.compile(
+    r"RGUNICORN_|GUNICORN_|WEB_CONCURRENCY$|PORT$|FORWARDED_ALLOW_IPS$|SCRIPT_NAME$|SENDFILE$"
+    r"|UVICORN_|DJANGO_|PYTHON(?!WARN)"
+)
 
 
 class UnsupportedError(Exception):
