@@ -1,0 +1,5 @@
+//! Bodies of a declared length.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rgunicorn_fuzz::body::run_length(bytes));

@@ -1,0 +1,329 @@
+//! The differences that are known and right, each with the clause that permits it: whatever else differs is a bug.
+//!
+//! A class asks three things: how the difference shows, which rule we say is broken, and whether the bytes, looked at
+//! without our parser, really are of that kind. So a request that we refuse for the wrong reason is in no class.
+
+use rgunicorn_http::Refusal;
+
+use crate::{
+    compare::{Difference, Kind, Peer},
+    lenient::{Chunks, Lenient, is_control},
+};
+
+/// A kind of difference that is known.
+pub struct Class {
+    /// Its name in `docs/internals/differential.md`.
+    pub name: &'static str,
+    /// Beside whom it is seen.
+    pub peers: &'static [Peer],
+    /// How it is seen.
+    pub kinds: &'static [Kind],
+    /// The rules that we say are broken; empty where we refuse nothing.
+    pub refusals: &'static [Refusal],
+    /// What permits our reading.
+    pub clause: &'static str,
+    /// Whether the bytes are of this kind.
+    pub holds: fn(&Lenient<'_>) -> bool,
+}
+
+impl Class {
+    /// Whether a difference belongs to it.
+    #[must_use]
+    pub fn covers(&self, difference: &Difference<'_>) -> bool {
+        let reason = match difference.refusal {
+            Some(refusal) => self.refusals.contains(&refusal),
+            None => self.refusals.is_empty(),
+        };
+        // A refusal further on has nothing to do with how a request that all have taken is read.
+        let reason = reason || (self.refusals.is_empty() && self.kinds != [Kind::TheyAccept]);
+        reason
+            && self.peers.contains(&difference.peer)
+            && self.kinds.contains(&difference.kind)
+            && (self.holds)(&Lenient::new(difference.bytes))
+    }
+}
+
+/// The class that a difference belongs to.
+#[must_use]
+pub fn class_of(difference: &Difference<'_>) -> Option<&'static Class> {
+    CLASSES.iter().find(|class| class.covers(difference))
+}
+
+const BOTH: &[Peer] = &[Peer::Hyper, Peer::H11];
+const HYPER: &[Peer] = &[Peer::Hyper];
+const H11: &[Peer] = &[Peer::H11];
+const LAXER: &[Kind] = &[Kind::TheyAccept];
+
+/// Every class.
+pub const CLASSES: &[Class] = &[
+    Class {
+        name: "bare-lf",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::LineEnd],
+        clause: "RFC 9112 2.2",
+        holds: |head| head.bare_lf,
+    },
+    Class {
+        name: "empty-lines",
+        peers: HYPER,
+        kinds: LAXER,
+        refusals: &[Refusal::RequestLine],
+        clause: "RFC 9112 2.2",
+        holds: |head| head.blank > 1,
+    },
+    Class {
+        name: "empty-line",
+        peers: H11,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
+        clause: "RFC 9112 2.2",
+        holds: |head| head.blank == 1,
+    },
+    Class {
+        name: "version",
+        peers: H11,
+        kinds: LAXER,
+        refusals: &[Refusal::Version],
+        clause: "RFC 9110 15.6.6",
+        holds: |head| !matches!(head.version(), b"HTTP/1.0" | b"HTTP/1.1"),
+    },
+    Class {
+        name: "method",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Method],
+        clause: "RFC 9110 9.1",
+        holds: |head| {
+            let method = head.method();
+            !(3..=20).contains(&method.len())
+                || method.iter().any(|byte| byte.is_ascii_lowercase() || *byte == b'#')
+        },
+    },
+    Class {
+        name: "connect",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Target],
+        clause: "RFC 9110 9.3.6",
+        holds: |head| head.method() == b"CONNECT",
+    },
+    Class {
+        name: "target-form",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Target],
+        clause: "RFC 9112 3.2",
+        holds: |head| {
+            let target = head.target();
+            let absolute = |scheme: &[u8]| {
+                target.len() > scheme.len() && target[..scheme.len()].eq_ignore_ascii_case(scheme)
+            };
+            target.contains(&b'#')
+                || !(target.starts_with(b"/")
+                    || absolute(b"http://")
+                    || absolute(b"https://")
+                    || (target == b"*" && head.method() == b"OPTIONS"))
+        },
+    },
+    Class {
+        name: "target-octets",
+        peers: BOTH,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
+        clause: "RFC 9112 3.2",
+        holds: |head| head.target().iter().any(|byte| b"\"<>\\^`{|}".contains(byte) || *byte >= 0x80),
+    },
+    Class {
+        name: "absolute-form-path",
+        peers: HYPER,
+        kinds: &[Kind::Target],
+        refusals: &[],
+        clause: "RFC 9110 4.2.3",
+        holds: |head| !head.target().starts_with(b"/") && head.target().contains(&b'?'),
+    },
+    Class {
+        name: "host",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Host],
+        clause: "RFC 9112 3.2",
+        holds: |head| {
+            let hosts: Vec<_> = head.values("host").collect();
+            let odd = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte));
+            hosts.len() > 1
+                || (hosts.is_empty() && head.version() == b"HTTP/1.1")
+                || hosts.iter().any(|host| host.iter().any(odd))
+        },
+    },
+    Class {
+        name: "two-framings",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::TransferEncoding],
+        clause: "RFC 9112 6.1",
+        holds: |head| has_coding(head) && head.values("content-length").next().is_some(),
+    },
+    Class {
+        name: "coding-in-http10",
+        peers: H11,
+        kinds: LAXER,
+        refusals: &[Refusal::TransferEncoding],
+        clause: "RFC 9112 6.1",
+        holds: |head| has_coding(head) && head.version() == b"HTTP/1.0",
+    },
+    Class {
+        name: "other-codings",
+        peers: HYPER,
+        kinds: LAXER,
+        refusals: &[Refusal::TransferEncoding, Refusal::TransferCoding],
+        clause: "RFC 9112 6.1",
+        holds: |head| {
+            let codings: Vec<_> = head.values("transfer-encoding").collect();
+            codings.len() > 1 || codings.iter().any(|coding| !coding.eq_ignore_ascii_case(b"chunked"))
+        },
+    },
+    Class {
+        name: "repeated-length",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::ContentLength],
+        clause: "RFC 9112 6.3",
+        holds: |head| {
+            let lengths: Vec<_> = head.values("content-length").collect();
+            lengths.len() > 1 || lengths.iter().any(|length| length.contains(&b','))
+        },
+    },
+    Class {
+        name: "huge-length",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::ContentLength],
+        clause: "RFC 9110 8.6",
+        holds: |head| head.values("content-length").any(|length| length.len() > 18),
+    },
+    Class {
+        name: "expectation",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Expectation],
+        clause: "RFC 9110 10.1.1",
+        holds: |head| head.values("expect").any(|value| !value.eq_ignore_ascii_case(b"100-continue")),
+    },
+    Class {
+        name: "obs-fold",
+        peers: H11,
+        kinds: LAXER,
+        refusals: &[Refusal::Field],
+        clause: "RFC 9112 5.2",
+        holds: |head| head.is_folded(),
+    },
+    Class {
+        name: "control-characters",
+        peers: H11,
+        kinds: LAXER,
+        refusals: &[Refusal::Field],
+        clause: "RFC 9110 5.5",
+        holds: |head| head.lines.iter().any(|line| line.iter().copied().any(is_control)),
+    },
+    Class {
+        name: "too-many-fields",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::FieldsTooLarge],
+        clause: "RFC 9110 5.4",
+        holds: |head| head.lines.len() > 100 || head.lines.iter().any(|line| line.len() > 8190),
+    },
+    Class {
+        name: "long-request-line",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::LineTooLong],
+        clause: "RFC 9112 3",
+        holds: |head| head.request_line.len() > 4094,
+    },
+    Class {
+        name: "keep-alive-in-http10",
+        peers: H11,
+        kinds: &[Kind::WeGoOn],
+        refusals: &[],
+        clause: "RFC 9112 9.3",
+        holds: |head| head.version() == b"HTTP/1.0",
+    },
+    Class {
+        name: "chunk-space",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 7.1",
+        holds: |head| sizes(head, |line| matches!(behind_digits(line).first(), Some(b' ' | b'\t'))),
+    },
+    Class {
+        name: "chunk-digits",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 7.1",
+        holds: |head| sizes(head, |line| line.len() - behind_digits(line).len() > 16),
+    },
+    Class {
+        name: "chunk-extension-text",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 7.1.1",
+        holds: |head| sizes(head, |line| behind_digits(line).iter().copied().any(is_control)),
+    },
+    Class {
+        name: "chunk-extension-length",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 7.1.1",
+        holds: |head| sizes(head, |line| line.len() > 250),
+    },
+    Class {
+        name: "chunk-bare-lf",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 7.1",
+        holds: |head| Chunks::new(head.body).bare_lf,
+    },
+    Class {
+        name: "trailer-fold",
+        peers: H11,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9112 5.2",
+        holds: |head| trailers(head, |line| matches!(line.first(), Some(b' ' | b'\t'))),
+    },
+    Class {
+        name: "trailer-text",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Chunk],
+        clause: "RFC 9110 5.5",
+        holds: |head| trailers(head, |line| line.iter().copied().any(is_control)),
+    },
+];
+
+fn has_coding(head: &Lenient<'_>) -> bool {
+    head.values("transfer-encoding").next().is_some()
+}
+
+/// Whether some size line is so.
+fn sizes(head: &Lenient<'_>, so: impl Fn(&[u8]) -> bool) -> bool {
+    Chunks::new(head.body).sizes.into_iter().any(so)
+}
+
+/// Whether some trailer line is so.
+fn trailers(head: &Lenient<'_>, so: impl Fn(&[u8]) -> bool) -> bool {
+    Chunks::new(head.body).trailers.into_iter().any(so)
+}
+
+/// A size line without its digits.
+fn behind_digits(line: &[u8]) -> &[u8] {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    &line[digits..]
+}

@@ -1,0 +1,210 @@
+//! A whole connection through the engine: it hands out what [`reading::ours`](crate::reading::ours) finds in the same
+//! bytes, however they arrive, answers each request once, and keeps nothing of a client that has left.
+
+use std::{
+    cell::RefCell,
+    io::{ErrorKind, Read as _, Write as _},
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixListener, UnixStream},
+    },
+    time::Duration,
+};
+
+use rgunicorn_http::{Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener};
+use rgunicorn_scoreboard::Scoreboard;
+
+use crate::{
+    chance::arrivals,
+    reading::{Ours, Request, ours, request_of},
+};
+
+thread_local! {
+    /// Bodies read before the request is handed out, and as the application asks for them.
+    static WORLDS: RefCell<Vec<World>> = RefCell::new(vec![World::new(true), World::new(false)]);
+}
+
+/// The target.
+///
+/// # Panics
+/// When the engine hands out something else than is in the bytes, or loses track of a connection.
+pub fn run(bytes: &[u8]) {
+    let expected = ours(bytes, &limits());
+    WORLDS.with_borrow_mut(|worlds| {
+        for world in worlds {
+            for pieces in arrivals(bytes) {
+                world.serve(&pieces, &expected);
+            }
+        }
+    });
+}
+
+/// Little memory for bodies, so that some go to a file.
+fn limits() -> Limits {
+    Limits { body_memory: 300, ..Limits::default() }
+}
+
+/// An engine with its worker, over a unix socket.
+struct World {
+    engine: Engine,
+    address: SocketAddr,
+    spooling: bool,
+    /// The request that the application works on, as far as it is known.
+    at_work: Option<(Box<Exchange>, Request)>,
+    seen: Vec<Request>,
+    /// The master's end of the command pipe.
+    _master: UnixStream,
+}
+
+impl World {
+    fn new(spooling: bool) -> Self {
+        let name = format!("rgunicorn-fuzz-{}-{spooling}", std::process::id());
+        let thread = format!("{name}-{:?}", std::thread::current().id());
+        let address = SocketAddr::from_abstract_name(thread).expect("a short name");
+        let listener = UnixListener::bind_addr(&address).expect("a name that nobody has");
+        listener.set_nonblocking(true).expect("a listener");
+        let listener = Listener::unix(listener).expect("a listener");
+        let slot = Scoreboard::new(1).expect("a board").lease(1, 0).expect("a slot");
+        let (commands, master) = UnixStream::pair().expect("a pipe");
+        commands.set_nonblocking(true).expect("a pipe");
+        let config = Config {
+            limits: limits(),
+            deadlines: Deadlines::default(),
+            spool_bodies: spooling,
+            sendfile: true,
+            most_connections: 100,
+            beat: Duration::from_secs(60),
+        };
+        let engine = Engine::new(vec![listener], commands, slot, config).expect("an engine");
+        Self { engine, address, spooling, at_work: None, seen: Vec::new(), _master: master }
+    }
+
+    /// A client sends these pieces one after the other, and leaves.
+    fn serve(&mut self, pieces: &[&[u8]], expected: &Ours) {
+        let mut client = UnixStream::connect_addr(&self.address).expect("a listener");
+        client.set_nonblocking(true).expect("a socket");
+        for piece in pieces {
+            if client.write_all(piece).is_err() {
+                // The engine has refused what came before, and hung up.
+                break;
+            }
+            self.work();
+        }
+        self.work();
+        let answers = received(&mut client);
+        self.compare(expected, &answers, &pieces.concat());
+        drop(client);
+        if let Some((exchange, _)) = self.at_work.take() {
+            self.engine.finish(exchange);
+        }
+        self.work();
+        assert_eq!(self.engine.open_connections(), 0, "a client that has left is kept");
+        assert!(!self.engine.has_work(), "nobody is left to work for");
+        self.seen.clear();
+    }
+
+    /// Do what there is to do.
+    fn work(&mut self) {
+        // The kernel has everything by now: what is there is found without waiting, in very few turns.
+        for _ in 0..4 {
+            loop {
+                self.engine.turn(Some(Duration::ZERO)).expect("a turn");
+                while let Some(event) = self.engine.next() {
+                    if let Event::Request(exchange) = event {
+                        self.begin(exchange);
+                    }
+                    self.read();
+                }
+                self.read();
+                if !self.engine.has_work() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, mut exchange: Box<Exchange>) {
+        assert!(self.at_work.is_none(), "two requests of one connection at a time");
+        let mut request = request_of(exchange.head(), exchange.head_bytes());
+        if !exchange.has_unread_body() {
+            request.body = Some(body_of(&mut exchange));
+        }
+        self.at_work = Some((exchange, request));
+    }
+
+    /// Read on in the body of the request at work, and answer it when it is complete.
+    fn read(&mut self) {
+        let Some((mut exchange, mut request)) = self.at_work.take() else { return };
+        let mut body = request.body.take().unwrap_or_default();
+        loop {
+            match self.engine.read_body(&mut exchange) {
+                BodyRead::Data { .. } => body.extend_from_slice(exchange.chunk()),
+                BodyRead::End => break,
+                BodyRead::Wait => {
+                    request.body = Some(body);
+                    self.at_work = Some((exchange, request));
+                    return;
+                }
+                BodyRead::Gone => {
+                    self.seen.push(request);
+                    return self.engine.finish(exchange);
+                }
+            }
+        }
+        request.body = Some(body);
+        self.seen.push(request);
+        exchange.reply.begin(b"200 OK").expect("a status");
+        self.engine.send(&mut exchange, b"", true).expect("a client");
+        self.engine.finish(exchange);
+    }
+
+    fn compare(&mut self, expected: &Ours, answers: &[u16], bytes: &[u8]) {
+        let mut seen = std::mem::take(&mut self.seen);
+        let complete = seen.iter().filter(|request| request.body.is_some()).count();
+        if let Some((_, request)) = &self.at_work {
+            seen.push(Request { body: None, ..request.clone() });
+        }
+        let mut requests = expected.reading.requests.clone();
+        let awaits = |request: &Request| request.fields.iter().any(|(name, _)| name == b"expect");
+        if self.spooling {
+            // What is malformed or incomplete never comes as far as the application, unless it was to invite it.
+            requests.retain(|request| request.body.is_some() || awaits(request));
+            seen.retain(|request| request.body.is_some() || awaits(request));
+            if seen.len() < requests.len() && requests[seen.len()].body.is_none() {
+                requests.pop();
+            }
+        }
+        assert_eq!(seen, requests, "spooling: {}, {}", self.spooling, bytes.escape_ascii());
+        let mut expected_answers = vec![200; complete];
+        expected_answers.extend(expected.refusal.map(|refusal| refusal.code()));
+        assert_eq!(answers, expected_answers, "spooling: {}, {}", self.spooling, bytes.escape_ascii());
+    }
+}
+
+/// The status codes of all final responses that have come.
+fn received(client: &mut UnixStream) -> Vec<u16> {
+    let mut bytes = Vec::new();
+    match client.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionReset) => {}
+        Err(error) => panic!("cannot receive: {error}"),
+    }
+    let text = String::from_utf8(bytes).expect("answers are text");
+    let lines = text.split("HTTP/1.1 ").skip(1);
+    let codes = lines.map(|line| line[..3].parse().expect("a code"));
+    codes.filter(|code| *code >= 200).collect()
+}
+
+/// The whole body of a request, wherever the engine put it.
+fn body_of(exchange: &mut Exchange) -> Vec<u8> {
+    match exchange.take_body() {
+        Body::Empty => Vec::new(),
+        Body::Behind(start, len) => exchange.behind(start, len).to_vec(),
+        Body::Memory(bytes) => bytes,
+        Body::File(mut file, _) => {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).expect("a readable file");
+            bytes
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Request heads: the same result however the bytes arrive, and spans that cover the head without a gap.
+
+use rgunicorn_http::{Head, Limits, Version, proto::head::Scan};
+
+use crate::{chance::arrivals, reading::parse};
+
+#[derive(Debug, PartialEq, Eq)]
+struct Refused;
+
+/// Limits that small inputs reach.
+fn tight() -> Limits {
+    Limits { request_line: 60, fields: 6, field_size: 40, head: 160, ..Limits::default() }
+}
+
+/// The target.
+///
+/// # Panics
+/// When a head is read in two ways, or an accepted one is not what the grammar of RFC 9112 3 and 5 makes of its bytes.
+pub fn run(bytes: &[u8]) {
+    for limits in [Limits::default(), tight()] {
+        let mut results = arrivals(bytes).into_iter().map(|way| read(&way, &limits));
+        let whole = results.next().expect("bytes arrive at once, too");
+        for result in results {
+            assert_eq!(result, whole, "depends on how the bytes arrive: {}", bytes.escape_ascii());
+        }
+    }
+}
+
+/// Where the head ends when it arrives in these pieces. Which of several broken rules it is refused for may depend on
+/// which one shows first.
+fn read(pieces: &[&[u8]], limits: &Limits) -> Result<Option<usize>, Refused> {
+    let mut scan = Scan::default();
+    let mut bytes = Vec::new();
+    for piece in pieces {
+        bytes.extend_from_slice(piece);
+        if let Some(end) = scan.find_end(&bytes, limits).map_err(|_| Refused)? {
+            let head_bytes = &bytes[scan.begin()..end];
+            let (head, parsed) = parse(head_bytes, limits).map_err(|_| Refused)?;
+            check(&head, &parsed);
+            return Ok(Some(end));
+        }
+    }
+    Ok(None)
+}
+
+/// The parts of an accepted head make up its bytes again, and each is what the grammar says.
+fn check(head: &Head, bytes: &[u8]) {
+    let mut rest = bytes;
+    eat(&mut rest, head.method(bytes));
+    eat(&mut rest, b" ");
+    eat(&mut rest, head.target(bytes));
+    eat(&mut rest, b" ");
+    eat(&mut rest, head.version().as_str().as_bytes());
+    eat(&mut rest, b"\r\n");
+    assert!(is_token(head.method(bytes)));
+    assert!(!head.target(bytes).is_empty());
+    assert!(head.target(bytes).iter().all(|byte| *byte > b' ' && *byte != 0x7f && *byte != b'#'));
+    for (name, value) in head.fields(bytes) {
+        eat(&mut rest, name);
+        eat(&mut rest, b":");
+        skip_blanks(&mut rest);
+        eat(&mut rest, value);
+        skip_blanks(&mut rest);
+        eat(&mut rest, b"\r\n");
+        assert!(is_token(name));
+        assert!(value.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f)));
+        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        assert!(!blank(value.first()) && !blank(value.last()));
+    }
+    assert_eq!(rest, b"\r\n");
+    let hosts = head.fields(bytes).filter(|(name, _)| name.eq_ignore_ascii_case(b"host")).count();
+    assert!(hosts == 1 || (hosts == 0 && head.version() == Version::Http10));
+    assert!(head.path(bytes).starts_with(b"/") || head.target(bytes) == b"*");
+    assert!(!head.path(bytes).contains(&b'?'));
+}
+
+fn eat(rest: &mut &[u8], part: &[u8]) {
+    match rest.strip_prefix(part) {
+        Some(behind) => *rest = behind,
+        None => panic!("not `{}` at `{}`", part.escape_ascii(), rest.escape_ascii()),
+    }
+}
+
+fn skip_blanks(rest: &mut &[u8]) {
+    while let Some((b' ' | b'\t', behind)) = rest.split_first() {
+        *rest = behind;
+    }
+}
+
+fn is_token(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
