@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -70,7 +71,7 @@ class Server:
         """The standard output of the server."""
         return self.directory / "stdout.log"
 
-    @property
+    @cached_property
     def addresses(self) -> list[Address]:
         """Where it listens, as its log says."""
         match = re.search(self.kind.listening, self.log())
@@ -138,8 +139,10 @@ class Server:
 
     def judge(self) -> list[str]:
         """The ERROR lines since the last judgement that no test expected."""
-        log = self.log()
-        lines, self._judged = log[self._judged :].splitlines(), len(log)
+        with self.log_path.open("rb") as log:
+            log.seek(self._judged)
+            lines = log.read().decode(errors="replace").splitlines()
+            self._judged = log.tell()
         expected, self.expected_errors = self.expected_errors, []
         errors = [line for line in lines if re.search(self.kind.error, line)]
         return [
