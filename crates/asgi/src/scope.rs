@@ -2,18 +2,20 @@
 //!
 //! A scope starts as a copy of a template that has everything but the request.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyList, PyString, PyTuple},
 };
-use rgunicorn_bridge::{FieldCache, percent_decoded};
+use rgunicorn_bridge::{FieldCache, below, percent_decoded};
 use rgunicorn_http::{Exchange, Local, Peer, Remote, Scheme, Version};
 
 /// Builds scopes.
 pub(crate) struct Scopes {
     template: Py<PyDict>,
+    /// Where the application is mounted, unless a proxy says otherwise.
+    root_path: String,
     versions: Py<PyDict>,
     state: Py<PyDict>,
     keys: Keys,
@@ -30,6 +32,8 @@ struct Ends {
     server: Py<PyAny>,
     /// Unless it is the template's.
     scheme: Option<Py<PyString>>,
+    /// Unless it is the template's.
+    root_path: Option<Py<PyString>>,
     last: Option<Last>,
 }
 
@@ -55,11 +59,24 @@ macro_rules! keys {
     };
 }
 
-keys!(asgi, http_version, method, path, raw_path, query_string, headers, scheme, client, server, state);
+keys!(
+    asgi,
+    http_version,
+    method,
+    path,
+    raw_path,
+    query_string,
+    headers,
+    scheme,
+    root_path,
+    client,
+    server,
+    state
+);
 
 impl Scopes {
     /// `state` is what the application left in the lifespan scope.
-    pub(crate) fn new(py: Python<'_>, state: &Bound<'_, PyDict>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, state: &Bound<'_, PyDict>, root_path: String) -> PyResult<Self> {
         let keys = Keys::new(py);
         let template = PyDict::new(py);
         template.set_item("type", PyString::intern(py, "http"))?;
@@ -67,7 +84,7 @@ impl Scopes {
         template.set_item(&keys.http_version, "1.1")?;
         template.set_item(&keys.method, PyString::intern(py, "GET"))?;
         template.set_item(&keys.scheme, "http")?;
-        template.set_item("root_path", "")?;
+        template.set_item(&keys.root_path, &root_path)?;
         template.set_item(&keys.query_string, PyBytes::new(py, b""))?;
         // These are always replaced; they are here so that the copy has room for them.
         for key in [&keys.path, &keys.raw_path, &keys.headers, &keys.client, &keys.server, &keys.state] {
@@ -75,6 +92,7 @@ impl Scopes {
         }
         Ok(Self {
             template: template.unbind(),
+            root_path,
             versions: versions(py)?.unbind(),
             state: state.clone().unbind(),
             keys,
@@ -100,7 +118,8 @@ impl Scopes {
         if exchange.head().version() == Version::Http10 {
             scope.set_item(&keys.http_version, "1.0")?;
         }
-        scope.set_item(&keys.path, String::from_utf8_lossy(&percent_decoded(path)))?;
+        let mount = exchange.peer().script_name.as_deref().unwrap_or(self.root_path.as_bytes());
+        scope.set_item(&keys.path, String::from_utf8_lossy(&whole_path(percent_decoded(path), mount)))?;
         scope.set_item(&keys.raw_path, PyBytes::new(py, path))?;
         if !query.is_empty() {
             scope.set_item(&keys.query_string, PyBytes::new(py, query))?;
@@ -123,6 +142,9 @@ impl Scopes {
         if let Some(scheme) = &ends.scheme {
             scope.set_item(&self.keys.scheme, scheme)?;
         }
+        if let Some(root_path) = &ends.root_path {
+            scope.set_item(&self.keys.root_path, root_path)?;
+        }
         scope.set_item(&self.keys.client, &ends.client)?;
         scope.set_item(&self.keys.server, &ends.server)?;
         let lines = exchange.field_lines();
@@ -139,6 +161,15 @@ impl Scopes {
             }
         };
         scope.set_item(&self.keys.headers, headers)
+    }
+}
+
+/// The path with the mount point, which a proxy may have cut off (ASGI HTTP spec, `root_path`).
+fn whole_path<'p>(path: Cow<'p, [u8]>, mount: &[u8]) -> Cow<'p, [u8]> {
+    if mount.is_empty() || !path.starts_with(b"/") || below(&path, mount).is_some() {
+        path
+    } else {
+        Cow::Owned([mount, &path].concat())
     }
 }
 
@@ -186,6 +217,10 @@ impl Ends {
             peer: Arc::clone(peer),
             client: client.unbind(),
             server: server.unbind(),
+            root_path: peer
+                .script_name
+                .as_deref()
+                .map(|path| PyString::new(py, &String::from_utf8_lossy(path)).unbind()),
             scheme: (peer.scheme == Scheme::Https).then(|| PyString::intern(py, "https").unbind()),
             last: None,
         })

@@ -27,6 +27,8 @@ pub struct Worker {
     pub settings: Asgi,
     /// How long a graceful stop may take before what is left is cancelled.
     pub graceful_timeout: Duration,
+    /// Where the application is mounted: `root_path`, unless a proxy says otherwise.
+    pub root_path: String,
 }
 
 /// How an ASGI worker ended.
@@ -44,7 +46,7 @@ pub enum Ended {
 /// # Errors
 /// When the event loop fails or cannot be made, never because a request does.
 pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
-    let Worker { engine, slot, app, settings, graceful_timeout } = worker;
+    let Worker { engine, slot, app, settings, graceful_timeout, root_path } = worker;
     let event_loop = match Loop::new(py, settings.event_loop) {
         Ok(event_loop) => event_loop,
         Err(error) if error.is_instance_of::<PyImportError>(py) => {
@@ -60,7 +62,7 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
         Ok(lifespan) => lifespan,
         Err(text) => return Ok(Ended::StartupFailed(text)),
     };
-    let scopes = Scopes::new(py, &state)?;
+    let scopes = Scopes::new(py, &state, root_path)?;
     let patience = settings.disconnect_grace.0;
     let server =
         Server::new(py, Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout })?;

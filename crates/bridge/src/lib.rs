@@ -23,4 +23,4 @@ pub use interpreter::{
     ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
 };
 pub use kind::{Evidence, Interface, interface_of};
-pub use strings::{NotLatin1, insert_new, latin1, latin1_bytes, percent_decoded, references};
+pub use strings::{NotLatin1, below, insert_new, latin1, latin1_bytes, percent_decoded, references};

@@ -70,6 +70,12 @@ pub fn percent_decoded(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
+/// What is left of a path below `mount`, a path without a slash at its end; `None` where the path is not below it.
+#[must_use]
+pub fn below<'p>(path: &'p [u8], mount: &[u8]) -> Option<&'p [u8]> {
+    path.strip_prefix(mount).filter(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
 /// Put a key into a dict unless it is there; says whether it was put.
 ///
 /// # Errors

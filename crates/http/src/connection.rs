@@ -8,7 +8,8 @@ use std::{
 use rgunicorn_scoreboard::Millis;
 
 use crate::{
-    client::Peer,
+    Refusal,
+    client::{Memo, Peer, Policy},
     exchange::Exchange,
     limits::Pace,
     outbox::{FlushError, Flushed, Outbox},
@@ -64,7 +65,12 @@ pub(crate) enum After {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
+    /// The socket's two ends, or those that a PROXY header tells.
     pub(crate) peer: Arc<Peer>,
+    /// The far end is a proxy that is believed.
+    pub(crate) trusted: bool,
+    /// Whom that proxy spoke for last.
+    memo: Option<Box<Memo>>,
     pub(crate) generation: u32,
     pub(crate) phase: Phase,
     /// The kernel may have bytes for us.
@@ -100,10 +106,12 @@ pub(crate) enum Read {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: Stream, peer: Peer, generation: u32) -> Self {
+    pub(crate) fn new(stream: Stream, peer: Peer, trusted: bool, generation: u32) -> Self {
         Self {
             stream,
             peer: Arc::new(peer),
+            trusted,
+            memo: None,
             generation,
             phase: Phase::Idle,
             readable: true,
@@ -119,6 +127,22 @@ impl Connection {
             scheduled: NEVER,
             served: 0,
         }
+    }
+
+    /// Put the two ends that a PROXY header tells in the place of the socket's.
+    #[expect(dead_code, reason = "PROXY headers are not read yet")]
+    pub(crate) fn set_peer(&mut self, peer: Peer, policy: &Policy) {
+        self.trusted = policy.trusts(peer.remote);
+        self.peer = Arc::new(peer);
+        self.memo = None;
+    }
+
+    /// Who sent a request with these fields, which tell of a client behind the far end.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub(crate) fn client(&mut self, policy: &Policy, exchange: &Exchange) -> Result<Arc<Peer>, Refusal> {
+        Memo::peer(&mut self.memo, policy, &self.peer, || exchange.fields())
     }
 
     /// Read once. A short read empties an edge-triggered socket, so no second call is made to hear `EWOULDBLOCK`.

@@ -10,7 +10,10 @@ use rgunicorn_bridge::{
     app::{self, LoadError},
     arm_faulthandler, arm_interrupt, interface_of, watch_forks,
 };
-use rgunicorn_http::{Config, Deadlines, Engine, Handle, Limits, Listener};
+use rgunicorn_http::{
+    Config, Deadlines, Engine, Handle, Limits, Listener,
+    client::{Policy, Tradition},
+};
 use rgunicorn_logging::AccessLog;
 use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
 
@@ -103,6 +106,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 app: loaded.app.unbind(),
                 errors: Bound::new(py, ErrorsFile::new(Arc::clone(&boot.error_log)))?.into_any().unbind(),
                 multiprocess: settings.workers.workers.0 > 1,
+                root_path: settings.protocol.root_path.0.clone(),
             };
             boot.ready()?;
             rgunicorn_wsgi::run(py, worker)
@@ -114,6 +118,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 app: loaded.app.unbind(),
                 settings: settings.asgi.clone(),
                 graceful_timeout: settings.workers.graceful_timeout.0,
+                root_path: settings.protocol.root_path.0.clone(),
             };
             match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
                 Ended::Stopped => Ok(0),
@@ -133,8 +138,13 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         Socket::Tcp(socket) => Listener::tcp(socket),
         Socket::Unix(socket) => Listener::unix(socket),
     });
+    let tradition = match interface {
+        Interface::Wsgi => Tradition::Gunicorn,
+        Interface::Asgi => Tradition::Uvicorn,
+    };
     let config = Config {
         limits: Limits::default(),
+        proxies: Policy::new(&settings.proxies, tradition),
         deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
         sendfile: true,
         spool_bodies: interface == Interface::Wsgi,

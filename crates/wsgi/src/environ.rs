@@ -8,7 +8,7 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyString},
 };
-use rgunicorn_bridge::{FieldCache, insert_new, latin1, percent_decoded};
+use rgunicorn_bridge::{FieldCache, below, insert_new, latin1, percent_decoded};
 use rgunicorn_http::{Body, Exchange, Local, Peer, Scheme, Version};
 
 use crate::{call::Call, file_wrapper::FileWrapper, input::Input};
@@ -16,6 +16,8 @@ use crate::{call::Call, file_wrapper::FileWrapper, input::Input};
 /// Builds environs.
 pub(crate) struct Environs {
     template: Py<PyDict>,
+    /// Where the application is mounted, unless a proxy says otherwise.
+    root_path: String,
     keys: Keys,
     fields: FieldCache,
     /// What is known of each connection's last client, by the connection's place in the engine.
@@ -75,7 +77,12 @@ keys! {
 }
 
 impl Environs {
-    pub(crate) fn new(py: Python<'_>, errors: Py<PyAny>, multiprocess: bool) -> PyResult<Self> {
+    pub(crate) fn new(
+        py: Python<'_>,
+        errors: Py<PyAny>,
+        multiprocess: bool,
+        root_path: String,
+    ) -> PyResult<Self> {
         let keys = Keys::new(py);
         let template = PyDict::new(py);
         template.set_item("wsgi.errors", errors)?;
@@ -87,7 +94,7 @@ impl Environs {
         template.set_item("wsgi.input_terminated", true)?;
         template.set_item(&keys.scheme, "http")?;
         template.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
-        template.set_item(&keys.script_name, "")?;
+        template.set_item(&keys.script_name, latin1(py, root_path.as_bytes()))?;
         // Most requests leave these as they are.
         template.set_item(&keys.method, PyString::intern(py, "GET"))?;
         template.set_item(&keys.query_string, "")?;
@@ -99,6 +106,7 @@ impl Environs {
         }
         Ok(Self {
             template: template.unbind(),
+            root_path,
             keys,
             fields: FieldCache::new(key_of, value_of),
             ends: Vec::new(),
@@ -153,9 +161,12 @@ impl Environs {
         }
         let raw_uri = latin1(py, target);
         environ.set_item(&self.keys.raw_uri, &raw_uri)?;
-        let path_info = match percent_decoded(path) {
-            decoded if *decoded == *target => raw_uri,
-            decoded => latin1(py, &decoded),
+        let decoded = percent_decoded(path);
+        let mount = exchange.peer().script_name.as_deref().unwrap_or(self.root_path.as_bytes());
+        // A proxy may have cut the mount point off already.
+        let path_info = match below(&decoded, mount).unwrap_or(&decoded) {
+            whole if whole == target => raw_uri,
+            part => latin1(py, part),
         };
         environ.set_item(&self.keys.path_info, path_info)?;
         if !query.is_empty() {

@@ -26,6 +26,8 @@ pub struct Worker {
     pub errors: Py<PyAny>,
     /// Whether other processes serve the same application: `wsgi.multiprocess`.
     pub multiprocess: bool,
+    /// Where the application is mounted: `SCRIPT_NAME`, unless a proxy says otherwise.
+    pub root_path: String,
 }
 
 /// Serve until the master, or an operator's signal, asks the worker to stop; returns its exit status.
@@ -64,10 +66,10 @@ enum Stop {
 
 impl Serving {
     fn new(py: Python<'_>, worker: Worker) -> PyResult<Self> {
-        let Worker { engine, slot, app, errors, multiprocess } = worker;
+        let Worker { engine, slot, app, errors, multiprocess, root_path } = worker;
         let logged = engine.lock().access_log().map(|log| log.environ_names().to_vec()).unwrap_or_default();
         Ok(Self {
-            environs: Environs::new(py, errors, multiprocess)?,
+            environs: Environs::new(py, errors, multiprocess, root_path)?,
             calls: Calls::new(engine.clone(), slot.clone()),
             logged,
             engine,

@@ -58,7 +58,8 @@ impl Engine {
                     if let Some(key) = shed {
                         self.shed(key);
                     }
-                    if let Err(error) = self.add(Connection::new(stream, peer, self.generation)) {
+                    let trusted = self.config.proxies.trusts(peer.remote);
+                    if let Err(error) = self.add(Connection::new(stream, peer, trusted, self.generation)) {
                         tracing::error!("cannot watch a new connection: {error}");
                     }
                 }

@@ -32,6 +32,7 @@ use slab::Slab;
 pub use self::writing::{SendError, Sent};
 use crate::{
     Deadlines, Exchange, Id, Limits, Listener,
+    client::Policy,
     connection::Connection,
     pool::Pool,
     reactor::{Clock, NEVER, Timers},
@@ -59,6 +60,8 @@ fn token_of(key: usize, generation: u32) -> Token {
 pub struct Config {
     /// Thresholds of what a client may send.
     pub limits: Limits,
+    /// What is believed of proxies.
+    pub proxies: Policy,
     /// How long each wait may last.
     pub deadlines: Deadlines,
     /// Whether request bodies are read before the request is handed out (WSGI), or as the application asks (ASGI).

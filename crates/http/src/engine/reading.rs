@@ -108,6 +108,13 @@ impl Engine {
         if let Err(refusal) = head.parse(&bytes[begin..end], &self.config.limits) {
             return Step::Refuse(exchange, refusal);
         }
+        let connection = &mut self.connections[key];
+        if connection.trusted && exchange.fields().any(|(name, _)| self.config.proxies.concerns(name)) {
+            match connection.client(&self.config.proxies, &exchange) {
+                Ok(peer) => exchange.peer = Some(peer),
+                Err(refusal) => return Step::Refuse(exchange, refusal),
+            }
+        }
         let semantics = *exchange.head.semantics();
         exchange.decoder = Decoder::new(semantics.framing);
         exchange.awaits_continue = semantics.expects_continue && exchange.filled == end;
@@ -270,7 +277,9 @@ impl Engine {
         connection.served += 1;
         connection.phase = Phase::Serving(Serving::default());
         exchange.id = Id { key, generation: connection.generation };
-        exchange.peer = Some(Arc::clone(&connection.peer));
+        if exchange.peer.is_none() {
+            exchange.peer = Some(Arc::clone(&connection.peer));
+        }
         let goes_on = connection.served < self.config.limits.requests;
         exchange.keep_alive = exchange.head.semantics().keep_alive && goes_on;
         exchange.began = self.clock.moment();

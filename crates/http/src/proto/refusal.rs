@@ -25,6 +25,9 @@ pub enum Refusal {
     /// `Host` is missing in HTTP/1.1, repeated or invalid (RFC 9112 3.2).
     #[error("the Host header field is missing, repeated or invalid")]
     Host,
+    /// A proxy that is believed tells two schemes at once (the setting `secure_scheme_headers`).
+    #[error("the header fields that tell the scheme contradict each other")]
+    Scheme,
     /// `Content-Length` is repeated or not a number (RFC 9112 6.3).
     #[error("the Content-Length header field is repeated or not a number")]
     ContentLength,
@@ -74,6 +77,7 @@ impl Refusal {
             | Self::Target
             | Self::Field
             | Self::Host
+            | Self::Scheme
             | Self::ContentLength
             | Self::TransferEncoding
             | Self::Chunk

@@ -13,6 +13,7 @@ mod files;
 mod keep_alive;
 mod limits;
 mod properties;
+mod proxies;
 mod refusals;
 mod retiring;
 mod reuse;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use rgunicorn_http::{Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener};
+use rgunicorn_http::{Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy};
 use rgunicorn_scoreboard::{Lease, Scoreboard};
 use tempfile::TempDir;
 
@@ -26,6 +26,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 pub(crate) fn config() -> Config {
     Config {
         limits: Limits::default(),
+        proxies: Policy::default(),
         deadlines: Deadlines { idle: Duration::from_secs(30), ..Deadlines::default() },
         spool_bodies: true,
         sendfile: true,
