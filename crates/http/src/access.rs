@@ -27,7 +27,7 @@ impl Record for Answered<'_> {
     }
 
     fn protocol(&self) -> &str {
-        self.exchange.head().version().as_str()
+        self.exchange.protocol()
     }
 
     fn status(&self) -> u16 {

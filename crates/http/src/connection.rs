@@ -20,6 +20,8 @@ use crate::{
 /// What a connection is used for now. Each variant owns what only it needs.
 #[derive(Debug)]
 pub(crate) enum Phase {
+    /// A frontend says first whose connection it passes on; what has arrived of that is in the bytes ahead.
+    Greeting(Greeting),
     /// Between requests; nothing of the next one has arrived.
     Idle,
     /// A head has begun to arrive.
@@ -35,6 +37,15 @@ pub(crate) enum Phase {
     Draining(Decoder, u64),
     /// Nothing more is written; what the client still sends is read and dropped, so that it sees the response.
     Lingering,
+}
+
+/// What a connection begins with that is no head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Greeting {
+    /// Perhaps a header of the PROXY protocol, before the first head.
+    ProxyHeader,
+    /// A uwsgi packet, in place of the only head.
+    Packet,
 }
 
 /// What the worker wants to be told of while it has the exchange.
@@ -65,7 +76,7 @@ pub(crate) enum After {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
-    /// The socket's two ends, or those that a PROXY header tells.
+    /// The socket's two ends, or those that a PROXY header or a uwsgi packet tells.
     pub(crate) peer: Arc<Peer>,
     /// The far end is a proxy that is believed.
     pub(crate) trusted: bool,
@@ -129,8 +140,7 @@ impl Connection {
         }
     }
 
-    /// Put the two ends that a PROXY header tells in the place of the socket's.
-    #[expect(dead_code, reason = "PROXY headers are not read yet")]
+    /// Put the two ends that a frontend tells in the place of the socket's.
     pub(crate) fn set_peer(&mut self, peer: Peer, policy: &Policy) {
         self.trusted = policy.trusts(peer.remote);
         self.peer = Arc::new(peer);

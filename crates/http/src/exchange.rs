@@ -9,6 +9,7 @@ use crate::{
     client::Peer,
     proto::{Decoder, Encoder, Head, Reply, head::Scan},
     spool::{Body, Spool},
+    wire::uwsgi::Params,
 };
 
 /// Room for a head, and for a small body behind it.
@@ -55,6 +56,8 @@ pub struct Exchange {
     pub(crate) waited: bool,
     head_range: (usize, usize),
     pub(crate) head: Head,
+    /// The packet that the head was written from.
+    pub(crate) params: Option<Box<Params>>,
     /// The body as far as it was read before the application is called.
     pub(crate) body: Body,
     pub(crate) spool: Option<Spool>,
@@ -96,6 +99,7 @@ impl Exchange {
             waited: false,
             head_range: (0, 0),
             head: Head::default(),
+            params: None,
             body: Body::Empty,
             spool: None,
             decoder: Decoder::Done,
@@ -122,6 +126,7 @@ impl Exchange {
         self.filled = 0;
         self.scan = Scan::default();
         self.waited = false;
+        self.params = None;
         self.body = Body::Empty;
         self.spool = None;
         self.decoder = Decoder::Done;
@@ -141,6 +146,16 @@ impl Exchange {
             let enough = (self.filled + len).max(self.bytes.len() * 2);
             self.bytes.resize(enough, 0);
         }
+    }
+
+    /// Take a head that was not read from the connection as it is, and the bytes that followed it there.
+    pub(crate) fn begin(&mut self, head: &[u8], behind: &[u8]) {
+        let filled = head.len() + behind.len();
+        self.filled = 0;
+        self.make_room(filled);
+        self.bytes[..head.len()].copy_from_slice(head);
+        self.bytes[head.len()..filled].copy_from_slice(behind);
+        self.filled = filled;
     }
 
     pub(crate) fn head_end(&self) -> usize {
@@ -205,7 +220,21 @@ impl Exchange {
     /// The query without its question mark.
     #[must_use]
     pub fn query(&self) -> &[u8] {
-        self.head.query(self.head_bytes())
+        let named = self.params.as_ref().and_then(|params| params.value("QUERY_STRING"));
+        named.unwrap_or_else(|| self.head.query(self.head_bytes()))
+    }
+
+    /// The variables of a request that came by the uwsgi protocol.
+    #[must_use]
+    pub fn params(&self) -> Option<&Params> {
+        self.params.as_deref()
+    }
+
+    /// The protocol that the client spoke, with the frontend where there is one that tells: `HTTP/1.1`.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        let told = self.params.as_ref().and_then(|params| params.protocol().ok());
+        told.unwrap_or_else(|| self.head.version().as_str())
     }
 
     /// The header fields in the order they came: names as sent, values.

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use crate::wire::proxy_protocol::Header;
+
 /// The far end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remote {
@@ -70,6 +72,8 @@ pub struct Peer {
     pub server_name: Option<String>,
     /// The port that the client connected to, where a proxy tells it.
     pub server_port: Option<u16>,
+    /// The header of the PROXY protocol that the connection began with.
+    pub proxy_header: Option<Header>,
     /// Where the proxy has mounted the application: the `SCRIPT_NAME` of this request, where a proxy tells it.
     pub script_name: Option<Vec<u8>>,
 }
@@ -86,6 +90,7 @@ impl Peer {
             scheme: Scheme::Http,
             server_name: None,
             server_port: None,
+            proxy_header: None,
             script_name: None,
         }
     }

@@ -53,13 +53,18 @@ impl Engine {
                 return;
             }
             let listening = &mut self.listeners[index];
+            let greeting = listening.greeting;
             match listening.listener.accept(index) {
                 Ok((stream, peer)) => {
                     if let Some(key) = shed {
                         self.shed(key);
                     }
                     let trusted = self.config.proxies.trusts(peer.remote);
-                    if let Err(error) = self.add(Connection::new(stream, peer, trusted, self.generation)) {
+                    let mut connection = Connection::new(stream, peer, trusted, self.generation);
+                    if let Some(greeting) = greeting {
+                        connection.phase = Phase::Greeting(greeting);
+                    }
+                    if let Err(error) = self.add(connection) {
                         tracing::error!("cannot watch a new connection: {error}");
                     }
                 }
@@ -101,7 +106,8 @@ impl Engine {
         }
         let rank = |connection: &Connection| match connection.phase {
             Phase::Idle | Phase::Draining(..) | Phase::Lingering => Some(0),
-            Phase::Head(_) => Some(1),
+            Phase::Greeting(_) if connection.ahead.is_empty() => Some(0),
+            Phase::Greeting(_) | Phase::Head(_) => Some(1),
             Phase::Spooling(_) => Some(2),
             Phase::Flushing(..) => Some(3),
             Phase::Serving(_) => None,
@@ -122,7 +128,7 @@ impl Engine {
 
     fn shed(&mut self, key: usize) {
         let connection = &self.connections[key];
-        let idle = matches!(connection.phase, Phase::Idle);
+        let idle = connection.is_silent(&connection.phase);
         let waited = self.clock.now().saturating_sub(connection.since);
         if !idle && self.last_shed_log.saturating_add(PAUSE) <= self.clock.now() {
             self.last_shed_log = self.clock.now();
@@ -148,13 +154,13 @@ impl Engine {
         }
         self.closing = true;
         let begun = |(key, connection): (usize, &Connection)| {
-            matches!(connection.phase, Phase::Head(_)).then_some(key)
+            matches!(connection.phase, Phase::Head(_) | Phase::Greeting(_)).then_some(key)
         };
         for key in self.connections.iter().filter_map(begun).collect::<Vec<_>>() {
             self.hasten_deadline(key, self.head_patience());
         }
         let idle =
-            |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);
+            |(key, connection): (usize, &Connection)| connection.is_silent(&connection.phase).then_some(key);
         let idle: Vec<_> = self.connections.iter().filter_map(idle).collect();
         for key in idle {
             if let Some(connection) = self.connections.get_mut(key) {

@@ -74,7 +74,8 @@ impl Engine {
             Phase::Serving(_) if unsent > 0 => {
                 self.unsent.push((Id { key, generation: connection.generation }, unsent));
             }
-            Phase::Idle
+            Phase::Greeting(_)
+            | Phase::Idle
             | Phase::Serving(_)
             | Phase::Flushing(_, None)
             | Phase::Draining(..)
@@ -138,7 +139,12 @@ impl Engine {
         match self.connections[key].phase {
             Phase::Draining(decoder, left) => self.drain(key, (decoder, left), &mut scratch),
             Phase::Lingering => self.linger(key, &mut scratch),
-            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Serving(_) | Phase::Flushing(..) => {}
+            Phase::Greeting(_)
+            | Phase::Idle
+            | Phase::Head(_)
+            | Phase::Spooling(_)
+            | Phase::Serving(_)
+            | Phase::Flushing(..) => {}
         }
         self.scratch = scratch;
     }

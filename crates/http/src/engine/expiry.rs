@@ -50,6 +50,10 @@ impl Engine {
         connection.write_deadline = NEVER;
         match std::mem::replace(&mut connection.phase, Phase::Idle) {
             Phase::Head(exchange) => self.refuse(key, exchange, Refusal::HeadTimeout),
+            Phase::Greeting(_) if !connection.ahead.is_empty() => {
+                let exchange = self.pool.take();
+                self.refuse(key, exchange, Refusal::HeadTimeout);
+            }
             Phase::Spooling(exchange) => self.refuse(key, exchange, Refusal::BodyTimeout),
             Phase::Serving(mut serving) if serving.wants_body && !unread => {
                 // Who waits for the body answers, if there is no answer yet.
@@ -65,7 +69,11 @@ impl Engine {
                 connection.phase = Phase::Serving(serving);
                 self.abandon(key);
             }
-            other @ (Phase::Idle | Phase::Flushing(..) | Phase::Draining(..) | Phase::Lingering) => {
+            other @ (Phase::Greeting(_)
+            | Phase::Idle
+            | Phase::Flushing(..)
+            | Phase::Draining(..)
+            | Phase::Lingering) => {
                 connection.phase = other;
                 self.close(key);
             }

@@ -8,6 +8,7 @@ mod bodies;
 mod ending;
 mod expiry;
 mod files;
+mod greeting;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -33,9 +34,10 @@ pub use self::writing::{SendError, Sent};
 use crate::{
     Deadlines, Exchange, Id, Limits, Listener,
     client::Policy,
-    connection::Connection,
+    connection::{Connection, Greeting},
     pool::Pool,
     reactor::{Clock, NEVER, Timers},
+    wire::Frontends,
 };
 
 /// Tokens from here on are not connections.
@@ -68,6 +70,8 @@ pub struct Config {
     pub spool_bodies: bool,
     /// Whether the kernel moves files to sockets by itself (`sendfile(2)`), or they are read.
     pub sendfile: bool,
+    /// Who may say before, or in place of, HTTP whose connection it passes on.
+    pub frontends: Frontends,
     /// Connections beyond this number wait in the kernel, unless one that is waited for can be given up for them.
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.
@@ -130,6 +134,8 @@ pub struct Engine {
 struct Listening {
     listener: Listener,
     ready: bool,
+    /// What its connections begin with.
+    greeting: Option<Greeting>,
     /// After an accept that failed for want of descriptors or memory: try again then.
     resume: Millis,
 }
@@ -153,7 +159,8 @@ impl Engine {
         let mut listening = Vec::with_capacity(listeners.len());
         for (index, mut listener) in listeners.into_iter().enumerate() {
             listener.register(registry, Token(LISTENERS + index))?;
-            listening.push(Listening { listener, ready: true, resume: 0 });
+            let greeting = greeting::expected(listener.protocol, &config.frontends);
+            listening.push(Listening { listener, ready: true, greeting, resume: 0 });
         }
         let mut engine = Self {
             poll,

@@ -41,6 +41,7 @@ impl Engine {
                 let exchange = self.pool.take();
                 self.read_head(key, exchange)
             }
+            Phase::Greeting(greeting) => self.read_greeting(key, greeting),
             Phase::Head(exchange) => self.read_head(key, exchange),
             Phase::Spooling(exchange) => self.read_body_ahead(key, exchange),
             Phase::Serving(serving) => {
@@ -71,7 +72,7 @@ impl Engine {
         }
     }
 
-    fn read_head(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
+    pub(super) fn read_head(&mut self, key: usize, mut exchange: Box<Exchange>) -> Step {
         let connection = &mut self.connections[key];
         if !connection.ahead.is_empty() {
             let ahead = std::mem::take(&mut connection.ahead);
@@ -101,7 +102,7 @@ impl Engine {
         }
     }
 
-    fn head_complete(&mut self, key: usize, mut exchange: Box<Exchange>, end: usize) -> Step {
+    pub(super) fn head_complete(&mut self, key: usize, mut exchange: Box<Exchange>, end: usize) -> Step {
         let begin = exchange.scan.begin();
         exchange.set_head_range(begin, end);
         let Exchange { head, bytes, .. } = &mut *exchange;
@@ -240,7 +241,7 @@ impl Engine {
             Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.head_patience()),
             _ => None,
         };
-        if matches!(phase, Phase::Idle) && self.closing {
+        if self.closing && self.connections[key].is_silent(&phase) {
             if !fresh {
                 return self.close(key);
             }
@@ -324,6 +325,11 @@ impl Engine {
 impl Connection {
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Serving(_))
+    }
+
+    /// Whether nothing of a request has arrived in this phase, which is about to become the connection's.
+    pub(crate) fn is_silent(&self, phase: &Phase) -> bool {
+        matches!(phase, Phase::Idle) || (matches!(phase, Phase::Greeting(_)) && self.ahead.is_empty())
     }
 }
 

@@ -37,6 +37,7 @@ impl World {
             sendfile: true,
             most_connections: 5000,
             beat: Duration::from_secs(60),
+            frontends: Frontends::default(),
         };
         let engine = Engine::new(vec![Listener::unix(listener).unwrap()], commands, slot, config).unwrap();
         Self { engine, directory, _master: master }

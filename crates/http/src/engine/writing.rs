@@ -180,7 +180,12 @@ impl Engine {
                 }
                 self.settle(key, after);
             }
-            Phase::Idle | Phase::Head(_) | Phase::Spooling(_) | Phase::Draining(..) | Phase::Lingering => {}
+            Phase::Greeting(_)
+            | Phase::Idle
+            | Phase::Head(_)
+            | Phase::Spooling(_)
+            | Phase::Draining(..)
+            | Phase::Lingering => {}
         }
         self.connections.get(key).is_none_or(|connection| connection.generation != id.generation)
     }

@@ -1,5 +1,7 @@
 //! Why a request is refused, and with which status: the one table of it.
 
+use crate::wire::{proxy_protocol, uwsgi};
+
 /// A rule that the client broke. The connection is closed after the answer: where the next request would begin cannot
 /// be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +63,18 @@ pub enum Refusal {
     /// The body is longer than allowed (RFC 9110 15.5.14).
     #[error("the request body is larger than --limit-request-body allows")]
     BodyTooLarge,
+    /// A PROXY header of a peer that is not believed, who would be anybody by it.
+    #[error("the client may not send a PROXY header (`proxy_allow_ips` names who may)")]
+    ProxyForbidden,
+    /// A header that does not match the PROXY protocol's specification.
+    #[error("the PROXY header is malformed: {0}")]
+    ProxyHeader(#[from] proxy_protocol::Fault),
+    /// A connection to a listener that speaks uwsgi, of a peer that is not believed.
+    #[error("the client may not speak the uwsgi protocol (`uwsgi_allow_ips` names who may)")]
+    UwsgiForbidden,
+    /// A packet that is no request of the uwsgi protocol.
+    #[error("the uwsgi packet is refused: {0}")]
+    Packet(#[from] uwsgi::Fault),
     /// The body could not be kept: the temporary file cannot be written.
     #[error("the request body cannot be stored")]
     Storage,
@@ -81,7 +95,11 @@ impl Refusal {
             | Self::ContentLength
             | Self::TransferEncoding
             | Self::Chunk
-            | Self::Incomplete => "400 Bad Request",
+            | Self::Incomplete
+            | Self::ProxyHeader(_) => "400 Bad Request",
+            Self::Packet(uwsgi::Fault::Modifier(_)) => "501 Not Implemented",
+            Self::Packet(_) => "400 Bad Request",
+            Self::ProxyForbidden | Self::UwsgiForbidden => "403 Forbidden",
             Self::HeadTimeout | Self::BodyTimeout => "408 Request Timeout",
             Self::BodyTooLarge => "413 Content Too Large",
             Self::LineTooLong => "414 URI Too Long",

@@ -8,12 +8,21 @@ use mio::{
     net::{TcpListener, UnixListener},
 };
 
+use rgunicorn_settings::WireProtocol;
+
 use super::Stream;
 use crate::client::{Local, Peer, Remote};
 
 /// A listening, non-blocking socket.
 #[derive(Debug)]
-pub enum Listener {
+pub struct Listener {
+    socket: Socket,
+    /// What its connections speak.
+    pub(crate) protocol: WireProtocol,
+}
+
+#[derive(Debug)]
+enum Socket {
     /// TCP, version 4 or 6.
     Tcp(TcpListener, SocketAddr),
     /// A unix socket and its path.
@@ -27,7 +36,7 @@ impl Listener {
     /// When the socket has no address.
     pub fn tcp(socket: std::net::TcpListener) -> io::Result<Self> {
         let address = socket.local_addr()?;
-        Ok(Self::Tcp(TcpListener::from_std(socket), address))
+        Ok(Self::new(Socket::Tcp(TcpListener::from_std(socket), address)))
     }
 
     /// Take over a bound unix socket, which must be non-blocking.
@@ -36,18 +45,28 @@ impl Listener {
     /// When the socket has no address.
     pub fn unix(socket: std::os::unix::net::UnixListener) -> io::Result<Self> {
         let path = socket.local_addr()?.as_pathname().map(PathBuf::from).unwrap_or_default();
-        Ok(Self::Unix(UnixListener::from_std(socket), Arc::new(path)))
+        Ok(Self::new(Socket::Unix(UnixListener::from_std(socket), Arc::new(path))))
+    }
+
+    fn new(socket: Socket) -> Self {
+        Self { socket, protocol: WireProtocol::Http }
+    }
+
+    /// Say what the connections speak.
+    #[must_use]
+    pub fn speaking(self, protocol: WireProtocol) -> Self {
+        Self { protocol, ..self }
     }
 
     pub(crate) fn accept(&self, index: usize) -> io::Result<(Stream, Peer)> {
-        match self {
-            Self::Tcp(listener, bound) => {
+        match &self.socket {
+            Socket::Tcp(listener, bound) => {
                 let (stream, remote) = listener.accept()?;
                 let local = if bound.ip().is_unspecified() { stream.local_addr()? } else { *bound };
                 let peer = Peer::new(Remote::Tcp(remote), Local::Tcp(local), index);
                 Ok((Stream::Tcp(stream), peer))
             }
-            Self::Unix(listener, path) => {
+            Socket::Unix(listener, path) => {
                 let (stream, _) = listener.accept()?;
                 Ok((Stream::Unix(stream), Peer::new(Remote::Unix, Local::Unix(Arc::clone(path)), index)))
             }
@@ -55,16 +74,16 @@ impl Listener {
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        match self {
-            Self::Tcp(listener, _) => listener.register(registry, token, Interest::READABLE),
-            Self::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
+        match &mut self.socket {
+            Socket::Tcp(listener, _) => listener.register(registry, token, Interest::READABLE),
+            Socket::Unix(listener, _) => listener.register(registry, token, Interest::READABLE),
         }
     }
 
     pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        match self {
-            Self::Tcp(listener, _) => listener.deregister(registry),
-            Self::Unix(listener, _) => listener.deregister(registry),
+        match &mut self.socket {
+            Socket::Tcp(listener, _) => listener.deregister(registry),
+            Socket::Unix(listener, _) => listener.deregister(registry),
         }
     }
 }

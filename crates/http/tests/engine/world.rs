@@ -13,8 +13,9 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use rgunicorn_http::{Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy};
+use rgunicorn_http::{Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy, wire::Frontends};
 use rgunicorn_scoreboard::{Lease, Scoreboard};
+use rgunicorn_settings::WireProtocol;
 use tempfile::TempDir;
 
 /// No wait of a test is meant to last this long.
@@ -32,6 +33,7 @@ pub(crate) fn config() -> Config {
         sendfile: true,
         most_connections: 100,
         beat: Duration::from_secs(60),
+        frontends: Frontends::default(),
     }
 }
 
@@ -54,6 +56,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {
+        Self::speaking(WireProtocol::Http, config)
+    }
+
+    /// An engine whose listeners speak this protocol.
+    pub(crate) fn speaking(protocol: WireProtocol, config: Config) -> Self {
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
         let unix = directory.path().join("engine.sock");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -61,8 +68,9 @@ impl World {
         listener.set_nonblocking(true).expect("a listener");
         let local = UnixListener::bind(&unix).expect("a path");
         local.set_nonblocking(true).expect("a listener");
-        let listeners =
-            vec![Listener::tcp(listener).expect("a listener"), Listener::unix(local).expect("a listener")];
+        let listeners = [Listener::tcp(listener), Listener::unix(local)]
+            .map(|listener| listener.expect("a listener").speaking(protocol))
+            .into();
         let (engine, slot, master) = engine(listeners, config);
         Self { engine, slot, master, tcp, unix, events: VecDeque::new(), _directory: directory }
     }

@@ -22,6 +22,14 @@ pub struct Versions {
     pub binary: bool,
 }
 
+impl Versions {
+    /// Whether there is one.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.text || self.binary
+    }
+}
+
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {

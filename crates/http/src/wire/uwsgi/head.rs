@@ -41,7 +41,7 @@ impl Params {
         }
         for (key, value) in self.all() {
             let Some(name) = key.strip_prefix(b"HTTP_") else { continue };
-            // A colon would begin the value, a space would end the head's line of sense: neither is of a token.
+            // A colon in the name would begin the value early.
             if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
                 return Err(Fault::Key);
             }
@@ -70,12 +70,11 @@ impl Params {
 
     /// The target from its parts, for frontends that do not send it.
     fn write_target(&self, head: &mut Vec<u8>) -> Result<(), Fault> {
-        let path = self.path_info().ok_or(Fault::Missing("REQUEST_URI"))?;
-        let path = [self.script_name(), path].concat();
+        let path = self.path().ok_or(Fault::Missing("REQUEST_URI"))?;
         if path.is_empty() {
             head.push(b'/');
         }
-        for byte in path {
+        for byte in path.iter().copied() {
             // What may stand in a path as it is (RFC 3986 3.3).
             if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte) {
                 head.push(byte);

@@ -1,6 +1,9 @@
 //! The variables of a packet.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{FIXED, Fault, MOST};
 
@@ -121,6 +124,16 @@ impl Params {
         match below {
             Some(below) if !script.is_empty() && !self.is_apart(script, path) => Some(below),
             _ => Some(path),
+        }
+    }
+
+    /// The decoded path with the prefix before it; `None` where the packet leaves it to `REQUEST_URI`.
+    #[must_use]
+    pub fn path(&self) -> Option<Cow<'_, [u8]>> {
+        let below = self.path_info()?;
+        match self.script_name() {
+            b"" => Some(Cow::Borrowed(below)),
+            script => Some(Cow::Owned([script, below].concat())),
         }
     }
 
@@ -279,6 +292,8 @@ mod tests {
         ] {
             let params = params(&[("SCRIPT_NAME", script), ("PATH_INFO", path), ("REQUEST_URI", uri)]);
             assert_eq!(params.path_info(), Some(below.as_bytes()), "{script} {path} {uri}");
+            let whole = format!("{}{below}", script.trim_end_matches('/'));
+            assert_eq!(params.path().as_deref(), Some(whole.as_bytes()), "{script} {path} {uri}");
         }
         assert_eq!(params(&[("REQUEST_URI", "/a")]).path_info(), None);
     }
