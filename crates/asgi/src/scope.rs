@@ -115,11 +115,12 @@ impl Scopes {
         if method != b"GET" {
             scope.set_item(&keys.method, String::from_utf8_lossy(method))?;
         }
-        if exchange.head().version() == Version::Http10 {
+        if exchange.head().version() == Version::Http10 && exchange.protocol() == "HTTP/1.0" {
             scope.set_item(&keys.http_version, "1.0")?;
         }
+        let decoded = exchange.told_path().unwrap_or_else(|| percent_decoded(path));
         let mount = exchange.peer().script_name.as_deref().unwrap_or(self.root_path.as_bytes());
-        scope.set_item(&keys.path, String::from_utf8_lossy(&whole_path(percent_decoded(path), mount)))?;
+        scope.set_item(&keys.path, String::from_utf8_lossy(&whole_path(decoded, mount)))?;
         scope.set_item(&keys.raw_path, PyBytes::new(py, path))?;
         if !query.is_empty() {
             scope.set_item(&keys.query_string, PyBytes::new(py, query))?;

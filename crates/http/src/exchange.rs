@@ -3,7 +3,7 @@
 //! An exchange owns the bytes of its request and the state of its response, and is used again for another request
 //! afterwards: on the request path nothing is allocated.
 
-use std::{sync::Arc, time::Instant};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use crate::{
     client::Peer,
@@ -228,6 +228,12 @@ impl Exchange {
     #[must_use]
     pub fn params(&self) -> Option<&Params> {
         self.params.as_deref()
+    }
+
+    /// The decoded path where a uwsgi frontend tells it, which may have rewritten it.
+    #[must_use]
+    pub fn told_path(&self) -> Option<Cow<'_, [u8]>> {
+        self.params.as_ref()?.path()
     }
 
     /// The protocol that the client spoke, with the frontend where there is one that tells: `HTTP/1.1`.

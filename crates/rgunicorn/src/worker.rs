@@ -13,6 +13,7 @@ use rgunicorn_bridge::{
 use rgunicorn_http::{
     Config, Deadlines, Engine, Handle, Limits, Listener,
     client::{Policy, Tradition},
+    wire::Frontends,
 };
 use rgunicorn_logging::AccessLog;
 use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
@@ -134,9 +135,12 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
 }
 
 fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> PyResult<Handle> {
-    let listeners = boot.listeners.drain(..).map(|listener| match listener.socket {
-        Socket::Tcp(socket) => Listener::tcp(socket),
-        Socket::Unix(socket) => Listener::unix(socket),
+    let listeners = boot.listeners.drain(..).map(|listener| {
+        let listening = match listener.socket {
+            Socket::Tcp(socket) => Listener::tcp(socket),
+            Socket::Unix(socket) => Listener::unix(socket),
+        };
+        listening.map(|listening| listening.speaking(listener.protocol))
     });
     let tradition = match interface {
         Interface::Wsgi => Tradition::Gunicorn,
@@ -148,6 +152,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
         sendfile: true,
         spool_bodies: interface == Interface::Wsgi,
+        frontends: Frontends::new(&settings.proxies),
         most_connections: settings.workers.worker_connections.0 as usize,
         beat: settings.workers.timeout.0.map_or(BEAT, |timeout| BEAT.min(timeout / 4).max(SHORTEST_BEAT)),
     };

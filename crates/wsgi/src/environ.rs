@@ -11,7 +11,7 @@ use pyo3::{
 use rgunicorn_bridge::{FieldCache, below, insert_new, latin1, percent_decoded};
 use rgunicorn_http::{Body, Exchange, Local, Peer, Scheme, Version};
 
-use crate::{call::Call, file_wrapper::FileWrapper, input::Input};
+use crate::{call::Call, file_wrapper::FileWrapper, frontend, input::Input};
 
 /// Builds environs.
 pub(crate) struct Environs {
@@ -161,7 +161,7 @@ impl Environs {
         }
         let raw_uri = latin1(py, target);
         environ.set_item(&self.keys.raw_uri, &raw_uri)?;
-        let decoded = percent_decoded(path);
+        let decoded = exchange.told_path().unwrap_or_else(|| percent_decoded(path));
         let mount = exchange.peer().script_name.as_deref().unwrap_or(self.root_path.as_bytes());
         // A proxy may have cut the mount point off already.
         let path_info = match below(&decoded, mount).unwrap_or(&decoded) {
@@ -173,7 +173,11 @@ impl Environs {
             environ.set_item(&self.keys.query_string, latin1(py, query))?;
         }
         if exchange.head().version() == Version::Http10 {
-            environ.set_item(&self.keys.protocol, "HTTP/1.0")?;
+            environ.set_item(&self.keys.protocol, exchange.protocol())?;
+            // Requests of the uwsgi protocol are answered as ones of HTTP/1.0.
+            if let Some(params) = exchange.params() {
+                frontend::set_params(environ, params)?;
+            }
         }
         Ok(())
     }
@@ -207,6 +211,9 @@ impl Environs {
         }
         if peer.scheme == Scheme::Https {
             environ.set_item(&keys.scheme, peer.scheme.as_str())?;
+        }
+        if let Some(header) = &peer.proxy_header {
+            frontend::set_proxy_header(environ, header)?;
         }
         if let Some(script_name) = &ends.script_name {
             environ.set_item(&keys.script_name, script_name)?;

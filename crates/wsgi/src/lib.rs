@@ -8,6 +8,7 @@
 mod call;
 mod environ;
 mod file_wrapper;
+mod frontend;
 mod input;
 mod respond;
 mod worker;

@@ -43,8 +43,8 @@ fn peer_after(world: &mut World, client: &mut Client, header: &[u8]) -> Arc<Peer
 }
 
 fn assert_named(peer: &Peer) {
-    assert_eq!(peer.remote, Remote::Tcp("192.0.2.1:56324".parse().unwrap()));
-    assert_eq!(peer.local, Local::Tcp("198.51.100.2:443".parse().unwrap()));
+    assert_eq!(peer.remote, Remote::Tcp("192.0.2.1:56324".parse().expect("an address")));
+    assert_eq!(peer.local, Local::Tcp("198.51.100.2:443".parse().expect("an address")));
     assert_eq!((peer.remote_address.as_str(), peer.remote_port()), ("192.0.2.1", Some(56324)));
 }
 

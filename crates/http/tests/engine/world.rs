@@ -13,7 +13,9 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use rgunicorn_http::{Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy, wire::Frontends};
+use rgunicorn_http::{
+    Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy, wire::Frontends,
+};
 use rgunicorn_scoreboard::{Lease, Scoreboard};
 use rgunicorn_settings::WireProtocol;
 use tempfile::TempDir;
