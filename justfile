@@ -65,6 +65,10 @@ docs *args:
 bench *args:
     ./dev bench {{ args }}
 
+# 1,000 slow clients beside eight quick ones, for us and for peers
+slow *args:
+    ./dev slow {{ args }}
+
 # serve the built-in demo
 demo *args:
     ./dev demo {{ args }}

@@ -103,6 +103,7 @@ COMMANDS: dict[str, Command] = {
     "deny": lambda _: steps.deny(),
     "audit": steps.audit,
     "bench": steps.bench,
+    "slow": steps.slow,
 }
 
 HELP = """\
@@ -129,6 +130,7 @@ to work on it:
   deny      licences, sources and duplicate versions of dependencies; unused ones
   audit     known vulnerabilities of dependencies (needs GitHub)
   bench     the benchmark beside every installed peer (needs wrk)
+  slow      1,000 slow clients beside eight quick ones, for us and for peers
 """
 
 

@@ -68,6 +68,7 @@ NGINX = Program(
     lambda found: stream_module(found) is not None,
 )
 SLOWHTTPTEST = Program("slowhttptest", ("slowhttptest",))
+WRK = Program("wrk", ("wrk",))
 
 
 def provide(program: Program) -> Path:

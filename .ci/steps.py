@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from programs import NGINX, provide
+from programs import NGINX, SLOWHTTPTEST, WRK, provide
 from toolbox import (
     ROOT,
     Interpreter,
@@ -27,7 +27,7 @@ SDISTS = ROOT / "target" / "sdist"
 CARGO_DENY = "0.20.2"
 CARGO_MACHETE = "0.9.2"
 LINTED = ["python", ".ci", "benches", "tests", "examples"]
-TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py"]
+TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py", "benches/slow.py"]
 
 
 def cargo(*words: str) -> None:
@@ -230,14 +230,27 @@ def check_on(interpreter: Interpreter) -> None:
 
 def bench(words: Sequence[str]) -> None:
     """The benchmark beside whatever peers are installed in `$BENCH_VENV` or `.venv-bench`."""
+    page = [] if words else ["--output", str(ROOT / "benches" / "results.md")]
+    run(bench_venv().python, ROOT / "benches" / "bench.py", *page, *words)
+
+
+def slow(words: Sequence[str]) -> None:
+    """The attacks by slowness, in the same environment."""
+    homes = [str(provide(program).parent) for program in (SLOWHTTPTEST, WRK)]
+    path = os.pathsep.join([*homes, os.environ.get("PATH", os.defpath)])
+    page = [] if words else ["--output", str(ROOT / "benches" / "slow.md")]
+    run(bench_venv().python, ROOT / "benches" / "slow.py", *page, *words, env={"PATH": path})
+
+
+def bench_venv() -> Venv:
+    """The environment of the benchmarks, with a release build of ours."""
     venv = Venv(Path(os.environ.get("BENCH_VENV") or ROOT / ".venv-bench"))
     if not venv.python.exists():
         venv.create(base_interpreter().path)
         print("    no peers there yet: benches/peers.sh installs them", flush=True)
     venv.pip(str(ROOT))
     venv.pip("uvloop")
-    page = [] if words else ["--output", str(ROOT / "benches" / "results.md")]
-    run(venv.python, ROOT / "benches" / "bench.py", *page, *words)
+    return venv
 
 
 CHECKS: list[tuple[str, Callable[[], None]]] = [

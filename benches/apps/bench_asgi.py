@@ -26,10 +26,12 @@ HELLO_START = start(PLAIN, (b"content-length", b"13"))
 HELLO = part(b"Hello, world!")
 LARGE_START = start(PLAIN, (b"content-length", b"10240"))
 LARGE = part(b"x" * 10240)
+HUGE_START = start(PLAIN, (b"content-length", b"1048576"))
+HUGE = part(b"x" * 1048576)
 
 
 async def app(scope: Message, receive: Receive, send: Send) -> None:
-    """Serve `/`, `/10k`, `/echo`, `/stream` and the lifespan protocol."""
+    """Serve `/`, `/10k`, `/1m`, `/echo`, `/stream` and the lifespan protocol."""
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
@@ -40,6 +42,9 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     elif path == "/10k":
         await send(LARGE_START)
         await send(LARGE)
+    elif path == "/1m":
+        await send(HUGE_START)
+        await send(HUGE)
     elif path == "/echo":
         await echo(receive, send)
     elif path == "/stream":

@@ -1,0 +1,254 @@
+"""Attacks by slowness: what 1,000 slow clients do to the eight quick ones, and how they end.
+
+`just slow` runs it. Each server has one worker. `wrk` measures the quick clients alone, then while
+`slowhttptest` holds its connections: request heads, request bodies and answers a few bytes at a
+time. Ours is told short deadlines, so that a run ends soon; the peers get what they have. Ours is
+held to three promises: the quick clients' 99th percentile stays under twice what it was alone,
+memory grows by a bounded amount for each connection, and every attacker is closed by the deadline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import BenchError, Load, Pins, Running, latency, running, tree, wrk
+from report import Report
+from servers import PORT, Candidate, chosen
+
+CONNECTIONS = 1000
+QUICK = Load("/", 8, 4)
+DEADLINE = 8
+#: How long the attack takes to build up, and how late its tool counts.
+SLACK = 5
+#: Seconds after which the tool gives up on a server that closes nothing.
+PATIENCE = 20
+#: Kilobytes that a connection may cost: its buffers in the engine, and what Python adds to them.
+PER_CONNECTION = 128
+
+OURS = [
+    *("--header-timeout", DEADLINE, "--body-timeout", DEADLINE, "--write-timeout", DEADLINE),
+    *("--keep-alive", DEADLINE, "--worker-connections", 2 * CONNECTIONS),
+]
+PEERS: dict[str, list[object]] = {
+    "gunicorn": ["--worker-connections", 2 * CONNECTIONS],
+}
+SERVERS = "rgunicorn-sync,rgunicorn-asgi,gunicorn-gthread,uvicorn"
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One way to be slow, in the words of `slowhttptest`."""
+
+    name: str
+    path: str
+    words: str
+
+
+ATTACKS = [
+    Attack("slow headers", "/", "-H -t GET -i 1 -x 10"),
+    Attack("slow body", "/echo", "-B -s 8192 -i 1 -x 10"),
+    Attack("slow read", "/1m", "-X -w 10 -y 20 -n 1 -z 5"),
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one attack did to one server."""
+
+    alone_ms: float
+    under_ms: float
+    trouble: str
+    grown_kb: float
+    #: How many attackers there were at once, and how many the server closed.
+    held: int
+    closed: int
+    #: Seconds until the last attacker was closed; None if some never were.
+    ended: int | None
+
+    @property
+    def ratio(self) -> float:
+        """How much slower the quick clients were; infinitely, if none was answered."""
+        return self.under_ms / self.alone_ms if self.under_ms > 0 else math.inf
+
+    def broken(self) -> list[str]:
+        """The promises that were not kept."""
+        found = []
+        if self.ratio == math.inf:
+            found.append("nobody else was answered")
+        elif self.ratio >= 2:
+            found.append(f"p99 is {self.ratio:.1f} times that without an attack")
+        if self.trouble:
+            found.append(self.trouble)
+        if self.grown_kb > PER_CONNECTION:
+            found.append(f"{self.grown_kb:.0f} kB a connection")
+        if self.ended is None or self.ended > DEADLINE + SLACK:
+            found.append("attackers were not closed by the deadline")
+        return found
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--servers", default=SERVERS, help="default: %(default)s")
+    names = ", ".join(each.name for each in ATTACKS)
+    parser.add_argument("--only", help=f"one of: {names}")
+    parser.add_argument("-n", "--runs", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--core", default="0", help="core of the server; empty: not pinned")
+    parser.add_argument("--load-core", default="1", help="core of the clients; empty: not pinned")
+    parser.add_argument("--output", type=Path, help="write the page")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Attack each server in each way; the status says whether ours kept its promises."""
+    options = arguments()
+    for program in ("wrk", "slowhttptest", "taskset"):
+        if shutil.which(program) is None:
+            print(f"slow: `{program}` is not installed: `./dev slow` does it")
+            return 1
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    servers = [each for each in chosen(options.servers) if each.installed]
+    pins, report = Pins(options.core, options.load_core), Report()
+    complaints: list[str] = []
+    for attack in ATTACKS:
+        if options.only in (None, attack.name):
+            complaints += compare(servers, attack, pins, options.runs, report)
+    if options.output:
+        report.write(options.output, servers)
+    for complaint in complaints:
+        print(f"BROKEN: {complaint}")
+    return 1 if complaints else 0
+
+
+def compare(
+    servers: Sequence[Candidate], attack: Attack, pins: Pins, runs: int, report: Report
+) -> list[str]:
+    """One attack on every server, as a table; returns what ours did not keep."""
+    rows, complaints = [], []
+    for server in servers:
+        try:
+            taken = [strike(server, attack, pins) for _ in range(runs)]
+        except BenchError as problem:
+            rows.append([server.name, *"-------", str(problem)])
+            complaints += [f"{server.name}: {problem}"] if server.ours else []
+            continue
+        outcome = sorted(taken, key=lambda one: one.ratio)[len(taken) // 2]
+        broken = outcome.broken()
+        rows.append(row(server.name, outcome, "; ".join(broken) or "kept"))
+        complaints += [f"{server.name}, {attack.name}: {one}" for one in broken if server.ours]
+    header = [
+        "server", "p99 alone ms", "under attack ms", "ratio", "kB/connection",
+        "held", "closed", "last after s", "promises",
+    ]  # fmt: skip
+    title = f"{attack.name}: {CONNECTIONS} connections, `slowhttptest {attack.words}`"
+    note = (
+        f"1 worker on core {pins.server or 'any'}, all clients on core {pins.load or 'any'}; "
+        f"deadlines of ours {DEADLINE} s; `slowhttptest` gives up after {PATIENCE} s; "
+        f"the run in the middle of {runs}."
+    )
+    report.table(title, note, header, rows)
+    return complaints
+
+
+def row(name: str, outcome: Outcome, verdict: str) -> list[str]:
+    """One line of the table."""
+    ended = "never" if outcome.ended is None else str(outcome.ended)
+    figures = [f"{outcome.alone_ms:.2f}", f"{outcome.under_ms:.2f}", f"{outcome.ratio:.2f}"]
+    counts = [f"{outcome.grown_kb:.1f}", str(outcome.held), str(outcome.closed), ended]
+    return [name, *figures, *counts, verdict]
+
+
+def strike(server: Candidate, attack: Attack, pins: Pins) -> Outcome:
+    """Measure the quick clients of a fresh server alone, then beside the attack."""
+    extra = OURS if server.ours else PEERS.get(server.package, [])
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        running(server, 1, pins, [str(word) for word in extra]) as live,
+    ):
+        wrk(QUICK, pins, seconds=1)
+        alone = latency(wrk(QUICK, pins, seconds=QUICK.seconds))
+        before = peak_kb(live)
+        prefix = Path(directory) / "attack"
+        attackers = start_attack(attack, prefix, pins)
+        try:
+            await_attackers(attackers)
+            printed = wrk(QUICK, pins, seconds=QUICK.seconds)
+            attackers.wait(PATIENCE + 30)
+        finally:
+            attackers.kill()
+            attackers.wait()
+        grown = (peak_kb(live) - before) / CONNECTIONS
+        held, closed, ended = read_statistics(prefix.with_suffix(".csv"))
+    trouble = re.findall(r"(?:Socket errors|Non-2xx or 3xx responses): .*", printed)
+    return Outcome(alone, latency(printed), "; ".join(trouble), grown, held, closed, ended)
+
+
+def start_attack(attack: Attack, prefix: Path, pins: Pins) -> subprocess.Popen[bytes]:
+    """Start the attack; it is nice, as it would come from other machines than the quick clients."""
+    command = [
+        *Pins.words(pins.load), "nice", "-n", "10", "slowhttptest",
+        *("-c", str(CONNECTIONS), "-r", str(CONNECTIONS), "-l", str(PATIENCE)),
+        *("-u", f"http://127.0.0.1:{PORT}{attack.path}", "-g", "-o", str(prefix), "-p", "5"),
+        *attack.words.split(),
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def await_attackers(attackers: subprocess.Popen[bytes]) -> None:
+    """Wait until nearly all of them are connected, or no more come."""
+    give_up = time.monotonic() + SLACK
+    while connected() < 0.95 * CONNECTIONS and time.monotonic() < give_up:
+        if attackers.poll() is not None:
+            raise BenchError("slowhttptest ended at once")
+        time.sleep(0.02)
+
+
+def connected() -> int:
+    """How many connections to the server are established."""
+    ours = f"0100007F:{PORT:04X}"
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(line.split()[2] == ours and line.split()[3] == "01" for line in lines)
+
+
+def peak_kb(live: Running) -> float:
+    """The most memory that its processes have had so far."""
+    total = 0
+    for pid in tree(live.process.pid):
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            continue
+        found = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+        total += int(found[1]) if found else 0
+    return total
+
+
+def read_statistics(path: Path) -> tuple[int, int, int | None]:
+    """Most connections held, how many were closed, and the second in which the last one was."""
+    if not path.exists():
+        raise BenchError("slowhttptest left no statistics")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise BenchError("slowhttptest counted nothing")
+    held = [int(each["Connected"]) for each in rows]
+    closed = max(int(each["Closed"]) for each in rows)
+    peak = held.index(max(held))
+    ended = [int(each["Seconds"]) for each in rows[peak:] if int(each["Connected"]) == 0]
+    return max(held), closed, min(ended) if ended and closed >= CONNECTIONS else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
