@@ -33,12 +33,18 @@ CURL = """#!{python}
 import http.client, socket, sys
 words = [w for w in sys.argv[1:] if w not in ("-s", "-i")]
 path = words.pop(words.index("--unix-socket") + 1) if "--unix-socket" in words else None
+fields = {{}}
+while "-H" in words:
+    at = words.index("-H")
+    name, _, value = words[at + 1].partition(": ")
+    fields[name] = value
+    del words[at : at + 2]
 address, _, target = words[-1].removeprefix("http://").partition("/")
 client = http.client.HTTPConnection(address)
 if path:
     client.sock = socket.socket(socket.AF_UNIX)
     client.sock.connect(path)
-client.request("GET", "/" + target)
+client.request("GET", "/" + target, headers=fields)
 answer = client.getresponse()
 if "-i" in sys.argv:
     print(f"HTTP/1.1 {{answer.status}} {{answer.reason}}")
