@@ -60,10 +60,10 @@ settings! {
         /// Otherwise a request with one is answered 505.
         permit_unconventional_http_version ["--permit-unconventional-http-version"] "", since "0.1": bool = "";
 
-        /// Show methods to the application in upper case, however the client writes them.
+        /// Read methods as if they were written in upper case.
         ///
-        /// Methods are case-sensitive (RFC 9110 9.1); it takes effect with `permit_unconventional_http_method`, without
-        /// which lower case is refused.
+        /// Methods are case-sensitive (RFC 9110 9.1), and `get` is otherwise answered 400. They are changed before they
+        /// are checked, so `permit_unconventional_http_method` is not needed for it.
         casefold_http_method ["--casefold-http-method"] "", since "0.1": bool = "";
     }
 }

@@ -27,14 +27,15 @@ settings! {
         /// How long the server waits for more of a request body.
         ///
         /// A client that sends nothing for this long is answered 408, if the response has not begun, and the
-        /// connection is closed. `min_body_rate` bounds a client that sends a little now and then.
+        /// connection is closed. For one that sends a little now and then, see `min_body_rate`.
         body_timeout ["--body-timeout"] "SECONDS", since "0.1": Timeout = "30";
 
-        /// The least number of bytes a second that a request body must arrive with, on average.
+        /// How many bytes of a request body earn their sender another second.
         ///
-        /// A client gets `body_timeout` as a start; from then on, a body that has come slower than this ends as one
-        /// that stopped. Only the time counts in which the server waits for the client, not the time in which the
-        /// application does not read. `0` turns the check off, `1k` is 1024.
+        /// A sender begins with the seconds of `body_timeout`. Those in which the server waits for it are taken away,
+        /// and so many bytes bring one back, up to `body_timeout`: a body that goes on arriving slower than this ends
+        /// as one that stopped. Time in which the application does not read costs the sender nothing. `0` turns the
+        /// check off, so that every byte brings all of `body_timeout` back; `1k` is 1024.
         min_body_rate ["--min-body-rate"] "BYTES", since "0.1": ByteRate = "240";
 
         /// How long a client may take nothing of a response that waits for it.

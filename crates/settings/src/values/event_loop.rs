@@ -1,50 +1,23 @@
 //! Which event loop an ASGI worker runs.
 
-use std::{fmt, str::FromStr};
+use super::choices::choices;
 
-use super::{Newtype, ValueError};
-
-/// The event loop of ASGI workers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventLoop {
-    /// uvloop where it is installed, else asyncio.
-    Auto,
-    /// The standard library's.
-    Asyncio,
-    /// uvloop; a worker refuses to boot without it.
-    Uvloop,
-}
-
-impl FromStr for EventLoop {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "asyncio" => Ok(Self::Asyncio),
-            "uvloop" => Ok(Self::Uvloop),
-            _ => Err(ValueError::choice(Self::CHOICES)),
-        }
+choices! {
+    /// The event loop of ASGI workers.
+    EventLoop {
+        /// uvloop where it is installed, else asyncio.
+        Auto = "auto",
+        /// The standard library's.
+        Asyncio = "asyncio",
+        /// uvloop; a worker refuses to boot without it.
+        Uvloop = "uvloop",
     }
-}
-
-impl fmt::Display for EventLoop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Asyncio => "asyncio",
-            Self::Uvloop => "uvloop",
-        })
-    }
-}
-
-impl Newtype for EventLoop {
-    const CHOICES: &'static [&'static str] = &["auto", "asyncio", "uvloop"];
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Newtype as _;
 
     #[test]
     fn every_choice_is_read_and_written() {

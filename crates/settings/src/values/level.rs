@@ -1,58 +1,28 @@
 //! How much the error log says.
 
-use std::{fmt, str::FromStr};
+use super::choices::choices;
 
-use super::{Newtype, ValueError};
-
-/// The least severe kind of record that is logged, in Python's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Everything.
-    Debug,
-    /// What an operator wants to know of a healthy server.
-    Info,
-    /// What may need a look.
-    Warning,
-    /// What went wrong.
-    Error,
-    /// Only what ends a worker or the server.
-    Critical,
-}
-
-impl FromStr for Level {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text.to_ascii_lowercase().as_str() {
-            "debug" => Ok(Self::Debug),
-            "info" => Ok(Self::Info),
-            "warning" | "warn" => Ok(Self::Warning),
-            "error" => Ok(Self::Error),
-            "critical" => Ok(Self::Critical),
-            _ => Err(ValueError::choice(Self::CHOICES)),
-        }
+choices! {
+    /// The least severe kind of record that is logged, in Python's names.
+    #[derive(PartialOrd, Ord)]
+    Level {
+        /// Everything.
+        Debug = "debug",
+        /// What an operator wants to know of a healthy server.
+        Info = "info",
+        /// What may need a look.
+        Warning = "warning" also "warn",
+        /// What went wrong.
+        Error = "error",
+        /// Only what ends a worker or the server.
+        Critical = "critical",
     }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-        })
-    }
-}
-
-impl Newtype for Level {
-    const CHOICES: &'static [&'static str] = &["debug", "info", "warning", "error", "critical"];
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Newtype as _;
 
     #[test]
     fn every_choice_is_read_and_written() {

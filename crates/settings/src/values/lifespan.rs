@@ -1,50 +1,23 @@
 //! Whether an ASGI application is told of start-up and shutdown.
 
-use std::{fmt, str::FromStr};
+use super::choices::choices;
 
-use super::{Newtype, ValueError};
-
-/// The ASGI lifespan protocol: used, not used, or used where the application knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LifespanMode {
-    /// Try; an application that does not know the protocol is served without it.
-    Auto,
-    /// Use it; an application that fails in it does not boot.
-    On,
-    /// Do not use it.
-    Off,
-}
-
-impl FromStr for LifespanMode {
-    type Err = ValueError;
-
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err(ValueError::choice(Self::CHOICES)),
-        }
+choices! {
+    /// The ASGI lifespan protocol: used, not used, or used where the application knows it.
+    LifespanMode {
+        /// Try; an application that does not know the protocol is served without it.
+        Auto = "auto",
+        /// Use it; an application that fails in it does not boot.
+        On = "on",
+        /// Do not use it.
+        Off = "off",
     }
-}
-
-impl fmt::Display for LifespanMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::On => "on",
-            Self::Off => "off",
-        })
-    }
-}
-
-impl Newtype for LifespanMode {
-    const CHOICES: &'static [&'static str] = &["auto", "on", "off"];
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::values::Newtype as _;
 
     #[test]
     fn every_choice_is_read_and_written() {
