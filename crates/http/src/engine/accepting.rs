@@ -133,7 +133,8 @@ impl Engine {
         if !idle && self.last_shed_log.saturating_add(PAUSE) <= self.clock.now() {
             self.last_shed_log = self.clock.now();
             tracing::warn!(
-                "Closing the connection of ip={}, silent for {waited} ms, to make room: all {} connections are in use                  (--worker-connections)",
+                "Closing the connection of ip={}, silent for {waited} ms, to make room: all {} connections are in use \
+                 (--worker-connections)",
                 connection.peer.remote_address,
                 self.config.most_connections,
             );
