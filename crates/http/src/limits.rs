@@ -23,9 +23,11 @@ pub struct Limits {
     pub discard: u64,
     /// Bytes of a response that wait for the client before the sender is told to wait.
     pub high_water: usize,
-    /// Bytes that may wait for all clients together so that the last part of a response is taken whole, however long it
-    /// is: the application is done with it, and need not wait for its client.
+    /// Bytes of ends of responses that wait in memory for all clients together; more waits in files.
     pub backlog: usize,
+    /// Bytes that may wait for all clients together, in memory and in files, so that the end of a response is taken
+    /// whole; beyond it, applications wait for their clients.
+    pub spill: u64,
     /// Requests that one connection may make; it is closed after the last.
     pub requests: u64,
 }
@@ -42,6 +44,7 @@ impl Limits {
         discard: 256 * 1024,
         high_water: 64 * 1024,
         backlog: 32 * 1024 * 1024,
+        spill: 1024 * 1024 * 1024,
         requests: u64::MAX,
     };
 }

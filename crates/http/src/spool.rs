@@ -65,7 +65,7 @@ impl Spool {
 }
 
 /// A file that lost its name at once, in the directory for temporary files.
-fn unnamed_file() -> io::Result<File> {
+pub(crate) fn unnamed_file() -> io::Result<File> {
     let (fd, path) = nix::unistd::mkstemp(&std::env::temp_dir().join("rgunicorn-body-XXXXXX"))?;
     std::fs::remove_file(path)?;
     Ok(File::from(fd))

@@ -27,7 +27,7 @@ impl Engine {
         let sends_file = connection.out.has_file();
         let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
         let after = match exchange.decoder {
-            _ if !complete || !exchange.keep_alive => After::Close,
+            _ if !complete || exchange.excess || !exchange.keep_alive => After::Close,
             Decoder::Done => After::Next,
             unread => After::Drain(unread),
         };
@@ -237,7 +237,7 @@ fn warn_of_mismatch(exchange: &Exchange) {
     } else {
         let sent = exchange.sent;
         tracing::error!(
-            "{line}: the response is longer than its Content-Length {sent}; the rest was cut off"
+            "{line}: the response is longer than its Content-Length {sent}; the rest was cut off, connection closed"
         );
     }
 }

@@ -27,7 +27,9 @@ impl Engine {
             return Ok(false);
         }
         let whole = last.then_some(slice.length);
-        let length = usize::try_from(slice.length).unwrap_or(usize::MAX);
+        // A file is often longer than the part of it that the response has declared.
+        let length = exchange.owed().map_or(slice.length, |owed| owed.min(slice.length));
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         let (from, allowed, tail) = self.frame(exchange, whole, length, last);
         if allowed == 0 {
             return self.write(exchange.id, [&exchange.reply.bytes()[from..], tail, b""]);

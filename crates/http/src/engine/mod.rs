@@ -9,6 +9,7 @@ mod ending;
 mod expiry;
 mod files;
 mod greeting;
+mod keeping;
 mod reading;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::{
 /// Bodies up to this size are copied behind the head; beyond it, a gathering write is cheaper.
 const COPIED: usize = 4 * 1024;
 /// The most body bytes taken by one call; what the socket does not take of them is copied.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: usize = 256 * 1024;
 
 /// The client has left, so nothing can be sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,8 +41,10 @@ impl Engine {
             // Nothing of it may reach the next response.
             return Ok(Sent { taken: body.len(), full: false });
         }
-        let whole = last && body.len() > PIECE && self.has_room_for(body.len());
-        let piece = &body[..if whole { body.len() } else { body.len().min(PIECE) }];
+        if last && body.len() > PIECE && self.can_keep(body.len()) {
+            return self.send_end(exchange, body);
+        }
+        let piece = &body[..body.len().min(PIECE)];
         let taken = piece.len();
         let whole = last.then_some(body.len() as u64);
         let last = last && taken == body.len();
@@ -58,13 +60,6 @@ impl Engine {
         };
         // Who has sent all of it need not wait for the client.
         Ok(Sent { taken, full: full && !last })
-    }
-
-    /// Whether so many bytes more may wait for clients.
-    fn has_room_for(&self, bytes: usize) -> bool {
-        let waiting =
-            self.connections.iter().map(|(_, connection)| connection.out.in_memory()).sum::<usize>();
-        waiting + bytes <= self.config.limits.backlog
     }
 
     /// Frame a piece of `len` bytes of the body; `whole` is the length of all of it where that is known. What goes before

@@ -53,8 +53,8 @@ fn a_sender_is_told_to_wait_and_then_to_go_on() {
 }
 
 #[test]
-fn one_call_takes_a_bounded_piece_where_memory_is_short() {
-    let limits = Limits { backlog: 0, ..Limits::DEFAULT };
+fn one_call_takes_a_bounded_piece_where_room_is_short() {
+    let limits = Limits { spill: 0, ..Limits::DEFAULT };
     let mut world = World::new(Config { limits, ..config() });
     let mut client = world.connect();
     client.send(GET);

@@ -119,9 +119,9 @@ fn nothing_is_given_up_while_nobody_waits() {
 }
 
 #[test]
-fn the_end_of_a_long_response_is_taken_whole_as_far_as_there_is_memory() {
-    for (backlog, whole) in [(64 << 20, true), (1 << 20, false)] {
-        let limits = Limits { backlog, ..Limits::DEFAULT };
+fn the_end_of_a_long_response_is_taken_whole_as_far_as_there_is_room() {
+    for (spill, whole) in [(64 << 20, true), (1 << 20, false)] {
+        let limits = Limits { spill, ..Limits::DEFAULT };
         let mut world = World::new(Config { limits, ..config() });
         let mut client = world.connect();
         client.send(GET);
@@ -131,5 +131,26 @@ fn the_end_of_a_long_response_is_taken_whole_as_far_as_there_is_memory() {
         let sent = world.engine.send(&mut exchange, &body, true).expect("a client");
         assert_eq!(sent.taken == body.len(), whole);
         world.engine.finish(exchange);
+    }
+}
+
+#[test]
+fn what_many_slow_readers_leave_waits_in_files_and_arrives_whole() {
+    let limits = Limits { backlog: 3 << 20, ..Limits::DEFAULT };
+    let mut world = World::new(Config { limits, ..config() });
+    let body: Vec<u8> = (0..8_u32 << 20).map(|at| (at >> 8) as u8).collect();
+    let mut clients: Vec<_> = (0..4).map(|_| world.connect_unix()).collect();
+    for client in &mut clients {
+        client.send(GET);
+        let mut exchange = world.request();
+        exchange.reply.begin(b"200 OK").expect("a status");
+        let sent = world.engine.send(&mut exchange, &body, true).expect("a client");
+        assert_eq!((sent.taken, sent.full), (body.len(), false));
+        world.engine.finish(exchange);
+    }
+    for client in &mut clients {
+        assert!(client.response(&mut world).body == body);
+        client.send(GET);
+        assert_eq!(client.echoed(&mut world).status, 200);
     }
 }

@@ -1,0 +1,68 @@
+//! The end of a long response, taken whole however slowly the client reads: the application is done with it, and its
+//! thread is needed for others.
+//!
+//! What the socket does not take at once waits in memory, as far as all clients together leave room, and otherwise in a
+//! file without a name: so a few hundred clients that hardly read keep neither a thread nor much memory.
+
+use std::{fs::File, io, io::Write as _, sync::Arc};
+
+use super::{Engine, SendError, Sent, writing::PIECE};
+use crate::{Exchange, FileSlice, Id, spool::unnamed_file};
+
+impl Engine {
+    /// Whether so many bytes more may wait for clients, in memory or not.
+    pub(super) fn can_keep(&self, bytes: usize) -> bool {
+        let waiting: u64 = self.connections.iter().map(|(_, connection)| connection.out.pending()).sum();
+        waiting + bytes as u64 <= self.config.limits.spill
+    }
+
+    /// Send the last part of a response, which is a long one.
+    pub(super) fn send_end(&mut self, exchange: &mut Exchange, body: &[u8]) -> Result<Sent, SendError> {
+        let whole = Some(body.len() as u64);
+        let (from, allowed, tail) = self.frame(exchange, whole, body.len(), true);
+        let mut rest = &body[..allowed];
+        let (id, mut before) = (exchange.id, &exchange.reply.bytes()[from..]);
+        while !before.is_empty() || (!rest.is_empty() && self.is_drained(id)) {
+            let (piece, others) = rest.split_at(rest.len().min(PIECE));
+            self.write(id, [before, piece, b""])?;
+            (before, rest) = (&[], others);
+        }
+        self.keep(id, rest)?;
+        self.write(id, [tail, b"", b""])?;
+        Ok(Sent { taken: body.len(), full: false })
+    }
+
+    /// Whether nothing waits for the client.
+    fn is_drained(&mut self, id: Id) -> bool {
+        self.connection(id).is_some_and(|connection| connection.out.is_empty())
+    }
+
+    /// Keep what the socket does not take.
+    fn keep(&mut self, id: Id, rest: &[u8]) -> Result<(), SendError> {
+        let kept = self.connections.iter().map(|(_, connection)| connection.out.in_memory()).sum::<usize>();
+        let spilled = if rest.is_empty() || kept + rest.len() <= self.config.limits.backlog {
+            None
+        } else {
+            spill(rest)
+                .inspect_err(|error| tracing::error!("cannot store a response: {error} (it stays in memory)"))
+                .ok()
+        };
+        let reading = !self.config.sendfile;
+        let connection = self.serving(id).ok_or(SendError)?;
+        match spilled {
+            None => connection.out.push(rest),
+            Some(file) => {
+                let slice = FileSlice { file: Arc::new(file), offset: 0, length: rest.len() as u64 };
+                connection.out.push_file(slice, reading);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bytes in a file that has no name.
+fn spill(bytes: &[u8]) -> io::Result<File> {
+    let mut file = unnamed_file()?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
