@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rgunicorn_scoreboard::Millis;
+use rgunicorn_settings::{self as settings, ByteLimit};
 
 /// How much of a request is taken before it is refused.
 #[derive(Debug, Clone)]
@@ -13,7 +14,8 @@ pub struct Limits {
     pub fields: usize,
     /// Longest header line in bytes; longer is 431.
     pub field_size: usize,
-    /// Longest head (request line and header fields) in bytes; longer is 431.
+    /// Longest head (request line and header fields) in bytes; longer is 431. 64 KiB, or what the limits on fields allow
+    /// where they were raised, up to 1 MiB.
     pub head: usize,
     /// Longest request body in bytes, whatever its framing; longer is 413.
     pub body: u64,
@@ -47,7 +49,34 @@ impl Limits {
         spill: 1024 * 1024 * 1024,
         requests: u64::MAX,
     };
+
+    /// What the settings say.
+    #[must_use]
+    pub fn new(limits: &settings::Limits, protocol: &settings::Protocol) -> Self {
+        let bytes = |limit: ByteLimit| limit.0.and_then(|bytes| usize::try_from(bytes).ok());
+        let fields = limits.limit_request_fields.0 as usize;
+        let field_size = bytes(limits.limit_request_field_size);
+        let head = match field_size {
+            Some(size) if fields <= Self::DEFAULT.fields && size <= Self::DEFAULT.field_size => {
+                Self::DEFAULT.head
+            }
+            Some(size) => size.saturating_mul(fields).clamp(Self::DEFAULT.head, LARGEST_HEAD),
+            None => LARGEST_HEAD,
+        };
+        Self {
+            request_line: limits.limit_request_line.0.map_or(usize::MAX, |bytes| bytes as usize),
+            fields,
+            field_size: field_size.unwrap_or(usize::MAX),
+            head,
+            body: limits.limit_request_body.0.unwrap_or(u64::MAX),
+            requests: protocol.keepalive_requests.0.map_or(u64::MAX, u64::from),
+            ..Self::DEFAULT
+        }
+    }
 }
+
+/// The longest head that any setting allows in bytes, so that what one connection takes in memory stays bounded.
+const LARGEST_HEAD: usize = 1024 * 1024;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -64,7 +93,7 @@ pub struct Deadlines {
     /// How long body bytes are waited for. A client that sends is given more as it goes on, but never more than this at
     /// once: see [`Pace`].
     pub body: Duration,
-    /// Bytes of a body that earn their sender another second.
+    /// Bytes of a body that earn their sender another second; 0 where any byte earns all of it.
     pub body_rate: u64,
     /// From one response to the next request.
     pub idle: Duration,
@@ -83,6 +112,21 @@ impl Default for Deadlines {
             idle: Duration::from_secs(2),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Deadlines {
+    /// What the settings say.
+    #[must_use]
+    pub fn new(protocol: &settings::Protocol) -> Self {
+        Self {
+            head: protocol.header_timeout.0,
+            body: protocol.body_timeout.0,
+            body_rate: protocol.min_body_rate.0.map_or(0, u64::from),
+            idle: protocol.keepalive.0,
+            write: protocol.write_timeout.0,
+            ..Self::default()
         }
     }
 }
@@ -130,7 +174,32 @@ fn millis(duration: Duration) -> Millis {
 
 #[cfg(test)]
 mod tests {
+    use rgunicorn_settings::Settings;
+
     use super::*;
+
+    fn limits(values: &[(&str, u64)]) -> Limits {
+        let mut settings = Settings::default();
+        for (name, value) in values {
+            let value = value.to_string();
+            let limits = &mut settings.limits;
+            match *name {
+                "fields" => limits.limit_request_fields = value.parse().unwrap(),
+                "size" => limits.limit_request_field_size = value.parse().unwrap(),
+                other => panic!("{other}"),
+            }
+        }
+        Limits::new(&settings.limits, &settings.protocol)
+    }
+
+    #[test]
+    fn the_whole_head_may_be_longer_where_more_or_longer_fields_are_allowed() {
+        assert_eq!(limits(&[]).head, 64 * 1024);
+        assert_eq!(limits(&[("size", 100)]).head, 64 * 1024);
+        assert_eq!(limits(&[("size", 10_000)]).head, 1_000_000);
+        assert_eq!(limits(&[("fields", 32_768)]).head, 1024 * 1024);
+        assert_eq!(limits(&[("size", 0)]).head, 1024 * 1024);
+    }
 
     fn deadlines(body_rate: u64) -> Deadlines {
         Deadlines { body: Duration::from_secs(10), body_rate, ..Deadlines::default() }

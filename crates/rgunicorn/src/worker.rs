@@ -147,10 +147,10 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         Interface::Asgi => Tradition::Uvicorn,
     };
     let config = Config {
-        limits: Limits::default(),
+        limits: Limits::new(&settings.limits, &settings.protocol),
         proxies: Policy::new(&settings.proxies, tradition),
-        deadlines: Deadlines { idle: settings.protocol.keepalive.0, ..Deadlines::default() },
-        sendfile: true,
+        deadlines: Deadlines::new(&settings.protocol),
+        sendfile: settings.protocol.sendfile,
         spool_bodies: interface == Interface::Wsgi,
         frontends: Frontends::new(&settings.proxies),
         most_connections: settings.workers.worker_connections.0 as usize,
