@@ -17,10 +17,11 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read `http://127.0.0.1:8000`, `http://[::1]:8000` or `unix:/run/site.sock`."""
+        """Read `http://127.0.0.1:8000`, `http://[::1]:8000`, `unix:/run/site.sock`, or with `uwsgi://`."""
+        text = text.replace("uwsgi://unix:", "unix:")
         if text.startswith(("unix:", "/")):
             return cls(path=text.removeprefix("unix:"))
-        match = re.fullmatch(r"https?://\[?([^\]]*?)\]?:(\d+)", text)
+        match = re.fullmatch(r"(?:https?|uwsgi)://\[?([^\]]*?)\]?:(\d+)", text)
         if match is None:
             raise ValueError(f"not an address: {text!r}")
         return cls(host=match[1], port=int(match[2]))
