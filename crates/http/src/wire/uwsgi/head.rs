@@ -41,8 +41,7 @@ impl Params {
         }
         for (key, value) in self.all() {
             let Some(name) = key.strip_prefix(b"HTTP_") else { continue };
-            // A colon in the name would begin the value early.
-            if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
+            if name.is_empty() || !name.iter().all(|byte| may_name_a_field(*byte)) {
                 return Err(Fault::Key);
             }
             let twice = matches!(name, b"CONTENT_TYPE" | b"CONTENT_LENGTH");
@@ -89,6 +88,12 @@ impl Params {
         }
         Ok(())
     }
+}
+
+/// A colon in the name would begin the value early. And a frontend has made capitals of small letters and underscores of
+/// hyphens: with either, a name would be the same field as another, and pass where that is held back.
+fn may_name_a_field(byte: u8) -> bool {
+    is_token(byte) && byte != b'-' && !byte.is_ascii_lowercase()
 }
 
 /// Underscores become hyphens, so no field can be taken for another that differs in them.
@@ -203,7 +208,7 @@ mod tests {
             vars.push((key, ""));
             assert_eq!(head_of(&vars), Err(Fault::Missing(key)), "with an empty {key}");
         }
-        for key in ["HTTP_", "HTTP_A:", "HTTP_A: b", "HTTP_\"A\"", "HTTP_A(B)"] {
+        for key in ["HTTP_", "HTTP_A:", "HTTP_A: b", "HTTP_\"A\"", "HTTP_A(B)", "HTTP_a", "HTTP_A-B"] {
             assert_eq!(with(&[(key, "x")]), Err(Fault::Key), "{key}");
         }
         let lengths = [("CONTENT_LENGTH", "3"), ("HTTP_CONTENT_LENGTH", "4")];

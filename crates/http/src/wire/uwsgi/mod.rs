@@ -27,7 +27,8 @@ pub enum Fault {
     /// More than a thousand.
     #[error("there are more than 1000 variables")]
     TooMany,
-    /// Empty, or with anything but visible ASCII; behind `HTTP_`, anything but a token (RFC 9110 5.1).
+    /// Empty, or with anything but visible ASCII; behind `HTTP_`, anything but a token (RFC 9110 5.1)
+    /// in capitals and without hyphens.
     #[error("the name of a variable is invalid")]
     Key,
     /// A line end or a NUL byte in a value, which would be more than one header field (RFC 9110 5.5).
