@@ -103,6 +103,12 @@ def plain(request: pytest.FixtureRequest) -> str:
     return f"apps.{request.param}_plain:app"
 
 
+@pytest.fixture(params=["wsgi", "asgi"])
+def behind(request: pytest.FixtureRequest) -> str:
+    """The application that shows its client, under one of the interfaces."""
+    return f"apps.{request.param}_behind:app"
+
+
 @pytest.fixture
 def quiet(kind: Kind, plain: str) -> dict[str, Any]:
     """The settings every server of these tests has; gunicorn's sync has no keep-alive."""

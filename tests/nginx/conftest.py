@@ -1,4 +1,4 @@
-"""The fixtures of the tests behind nginx: the proxy itself, and both applications."""
+"""The fixtures of the tests behind nginx: the proxy itself, and where the server listens."""
 
 from __future__ import annotations
 
@@ -50,12 +50,6 @@ def nginx(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StartNginx
             problems.append(str(problem))
     if problems:
         pytest.fail("\n\n".join(problems), pytrace=False)
-
-
-@pytest.fixture(params=["wsgi", "asgi"])
-def behind(request: pytest.FixtureRequest) -> str:
-    """The application of one of the interfaces; both give the same answers."""
-    return f"apps.{request.param}_behind:app"
 
 
 @pytest.fixture(params=["tcp", "unix"])

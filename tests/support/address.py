@@ -17,7 +17,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read `http://127.0.0.1:8000`, `http://[::1]:8000`, `unix:/run/site.sock`, or with `uwsgi://`."""
+        """Read `http://127.0.0.1:8000`, `uwsgi://[::1]:8000` or `unix:/run/site.sock`."""
         text = text.replace("uwsgi://unix:", "unix:")
         if text.startswith(("unix:", "/")):
             return cls(path=text.removeprefix("unix:"))

@@ -110,6 +110,12 @@ class Connection:
         """Send bytes as they are."""
         self.sock.sendall(data)
 
+    def send_slowly(self, data: bytes) -> None:
+        """Send every byte in a segment of its own."""
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(len(data)):
+            self.sock.sendall(data[at : at + 1])
+
     def request(self, method: str, target: str, **parts: Any) -> Response:
         """Send a request and read its answer."""
         self.send(build_request(method, target, **parts))
