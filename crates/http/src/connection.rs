@@ -182,23 +182,7 @@ impl Connection {
     /// # Errors
     /// When the client has gone.
     pub(crate) fn write(&mut self, parts: [&[u8]; 3]) -> io::Result<()> {
-        let mut done = 0;
-        let empty = parts.iter().all(|part| part.is_empty());
-        if self.out.is_empty() && !empty {
-            done = loop {
-                let written = if parts[1].is_empty() && parts[2].is_empty() {
-                    self.stream.write(parts[0])
-                } else {
-                    self.stream.write_vectored(&parts.map(IoSlice::new))
-                };
-                match written {
-                    Ok(count) => break count,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break 0,
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            };
-        }
+        let mut done = if self.out.is_empty() { self.try_write(parts)? } else { 0 };
         for part in parts {
             let skipped = done.min(part.len());
             done -= skipped;
@@ -207,6 +191,28 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Write as much of the parts as the socket takes at once; how many bytes that is.
+    ///
+    /// # Errors
+    /// When the client has gone.
+    pub(crate) fn try_write(&self, parts: [&[u8]; 3]) -> io::Result<usize> {
+        if parts.iter().all(|part| part.is_empty()) {
+            return Ok(0);
+        }
+        loop {
+            let written = if parts[1].is_empty() && parts[2].is_empty() {
+                self.stream.write(parts[0])
+            } else {
+                self.stream.write_vectored(&parts.map(IoSlice::new))
+            };
+            match written {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
     }
 
     /// Write what waits, as far as the socket takes it.

@@ -20,27 +20,49 @@ impl Engine {
     pub(super) fn send_end(&mut self, exchange: &mut Exchange, body: &[u8]) -> Result<Sent, SendError> {
         let whole = Some(body.len() as u64);
         let (from, allowed, tail) = self.frame(exchange, whole, body.len(), true);
-        let mut rest = &body[..allowed];
-        let (id, mut before) = (exchange.id, &exchange.reply.bytes()[from..]);
-        while !before.is_empty() || (!rest.is_empty() && self.is_drained(id)) {
-            let (piece, others) = rest.split_at(rest.len().min(PIECE));
-            self.write(id, [before, piece, b""])?;
-            (before, rest) = (&[], others);
+        let (id, before) = (exchange.id, &exchange.reply.bytes()[from..]);
+        let (before, rest) = self.send_now(id, before, &body[..allowed])?;
+        // What the socket did not take of the head waits before the rest.
+        self.write(id, [before, b"", b""])?;
+        if !rest.is_empty() {
+            self.keep(id, rest)?;
         }
-        self.keep(id, rest)?;
         self.write(id, [tail, b"", b""])?;
+        if !rest.is_empty() {
+            self.await_room(id.key);
+        }
         Ok(Sent { taken: body.len(), full: false })
     }
 
-    /// Whether nothing waits for the client.
-    fn is_drained(&mut self, id: Id) -> bool {
-        self.connection(id).is_some_and(|connection| connection.out.is_empty())
+    /// Send what the socket takes at once; what is left of both parts.
+    fn send_now<'a>(
+        &mut self,
+        id: Id,
+        mut before: &'a [u8],
+        mut rest: &'a [u8],
+    ) -> Result<(&'a [u8], &'a [u8]), SendError> {
+        let connection = self.serving(id).ok_or(SendError)?;
+        while connection.out.is_empty() && !(before.is_empty() && rest.is_empty()) {
+            let piece = &rest[..rest.len().min(PIECE)];
+            let Ok(count) = connection.try_write([before, piece, b""]) else {
+                self.abandon(id.key);
+                self.wake();
+                return Err(SendError);
+            };
+            let whole = count == before.len() + piece.len();
+            let head = count.min(before.len());
+            (before, rest) = (&before[head..], &rest[count - head..]);
+            if !whole {
+                break;
+            }
+        }
+        Ok((before, rest))
     }
 
     /// Keep what the socket does not take.
     fn keep(&mut self, id: Id, rest: &[u8]) -> Result<(), SendError> {
         let kept = self.connections.iter().map(|(_, connection)| connection.out.in_memory()).sum::<usize>();
-        let spilled = if rest.is_empty() || kept + rest.len() <= self.config.limits.backlog {
+        let spilled = if kept + rest.len() <= self.config.limits.backlog {
             None
         } else {
             spill(rest)
