@@ -1,10 +1,14 @@
 //! Options of gunicorn, uvicorn, uWSGI, granian and hypercorn, and what they are here.
 //!
+//! What is not listed here may still look like an option of ours, and be suggested: that is why some are listed that there
+//! is nothing to say about.
+//!
 //! A test keeps this table and the table of settings apart: an option that becomes ours leaves this one.
 
 /// Options that are spelled differently here: as written there, what to write here.
 const RENAMED: &[(&str, &str)] = &[
     ("--access-log", "write `--access-logfile -` to log requests"),
+    ("--access-log-fmt", "write `--access-logformat FORMAT`"),
     ("--app-dir", "write `--chdir DIR` or `--pythonpath DIR`"),
     ("--backpressure", "write `--worker-connections NUMBER`"),
     ("--buffer-size", "write `--limit-request-line BYTES` and `--limit-request-field_size BYTES`"),
@@ -12,6 +16,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("--check-static", "write `--static-path PREFIX=DIRECTORY`"),
     ("--daemonize", "write `--daemon --error-logfile FILE`"),
     ("--enable-proxy-protocol", "write `--proxy-protocol`"),
+    ("--env-file", "write `--env NAME=VALUE`, or set the variables before the command"),
     ("--factory", "write the call after the module, as in `module:create_app()`"),
     ("--fd", "write `--bind ADDRESS`; inherited sockets are not available"),
     (
@@ -23,6 +28,7 @@ const RENAMED: &[(&str, &str)] = &[
         "write `--limit-request-line BYTES` and `--limit-request-field_size BYTES`",
     ),
     ("--harakiri", "write `--timeout SECONDS`"),
+    ("--header", "leave it out; let the application or the proxy set header fields of responses"),
     ("--host", "write `--bind HOST:PORT`"),
     (
         "--http",
@@ -40,9 +46,13 @@ const RENAMED: &[(&str, &str)] = &[
         "write `--header-timeout SECONDS`; it is no longer a number of milliseconds",
     ),
     ("--http1-keep-alive", "write `--keep-alive SECONDS`"),
-    ("--http1-pipeline-flush", "leave it out; responses to pipelined requests are sent together"),
+    ("--http1-pipeline-flush", "leave it out; responses to pipelined requests are sent as they are made"),
     ("--interface", "write `--worker-class sync` for WSGI or `--worker-class asgi`"),
     ("--limit-concurrency", "write `--worker-connections NUMBER`"),
+    (
+        "--limit-max-requests",
+        "leave it out; this version does not replace workers after a number of requests",
+    ),
     ("--limit-post", "write `--limit-request-body BYTES`"),
     ("--listen", "write `--backlog NUMBER`"),
     ("--log-x-forwarded-for", "write `--proxy-headers`; the access log then has the address of the client"),
@@ -54,6 +64,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("--mount", "write the application without an option, and `--root-path PATH` for where it is mounted"),
     ("--no-access-log", "leave it out; requests are logged only with `--access-logfile`"),
     ("--no-http1-keep-alive", "write `--keep-alive 0`"),
+    ("--no-http1-pipeline-flush", "leave it out; responses to pipelined requests are sent as they are made"),
+    ("--no-ws", "leave it out; this version has no websockets"),
     ("--pid-file", "write `--pid FILE`"),
     ("--pidfile", "write `--pid FILE`"),
     ("--port", "write `--bind HOST:PORT`"),
@@ -63,6 +75,10 @@ const RENAMED: &[(&str, &str)] = &[
     ("--shutdown-timeout", "write `--graceful-timeout SECONDS`"),
     ("--socket", "write `--bind uwsgi://ADDRESS` for the uwsgi protocol, or `--bind ADDRESS` for HTTP"),
     ("--socket-timeout", "write `--body-timeout SECONDS` and `--write-timeout SECONDS`"),
+    ("--ssl-certfile", "leave it out; let a proxy end TLS"),
+    ("--ssl-certificate", "leave it out; let a proxy end TLS"),
+    ("--ssl-keyfile", "leave it out; let a proxy end TLS"),
+    ("--static-expires", "leave it out; files of `--static-path` have `ETag` and `Last-Modified`"),
     ("--static-gzip", "leave it out; `--static-path` finds files that are compressed beside the others"),
     ("--static-gzip-all", "leave it out; `--static-path` finds files that are compressed beside the others"),
     ("--static-index", "leave it out; a directory of `--static-path` gives its `index.html`"),
@@ -72,6 +88,7 @@ const RENAMED: &[(&str, &str)] = &[
         "write `--static-path PREFIX=DIRECTORY/PREFIX`; the prefix is not looked up in the directory",
     ),
     ("--static-path-dir-to-file", "leave it out; a directory of `--static-path` gives its `index.html`"),
+    ("--static-path-expires", "leave it out; files of `--static-path` have `ETag` and `Last-Modified`"),
     ("--static-path-mount", "write `--static-path ROUTE=DIRECTORY`"),
     ("--static-path-route", "write `--static-path ROUTE=DIRECTORY`"),
     ("--timeout-graceful-shutdown", "write `--graceful-timeout SECONDS`"),
@@ -84,6 +101,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("--worker-reload-mercy", "write `--graceful-timeout SECONDS`"),
     ("--workers-kill-timeout", "write `--graceful-timeout SECONDS`"),
     ("--working-dir", "write `--chdir DIR`"),
+    ("--ws", "leave it out; this version has no websockets"),
     ("--wsgi", "write the module without an option, as in `rgunicorn mysite.wsgi`"),
     ("--wsgi-file", "write the module without an option, as in `rgunicorn mysite.wsgi`"),
 ];
@@ -103,7 +121,12 @@ const ABSENT: &[&str] = &[
     "--ciphers",
     "--config",
     "--control-socket",
+    "--control-socket-mode",
     "--dirty-app",
+    "--dirty-graceful-timeout",
+    "--dirty-threads",
+    "--dirty-timeout",
+    "--dirty-workers",
     "--disable-redirect-access-to-syslog",
     "--do-handshake-on-connect",
     "--dogstatsd-tags",

@@ -37,7 +37,8 @@ settings! {
 
         /// Header fields with an underscore that are kept when a trusted peer sends them, separated by commas.
         ///
-        /// `SCRIPT_NAME` says for one request what `root_path` says for all. The others are no more than kept, and seen
+        /// `SCRIPT_NAME` says for one request what `root_path` says for all, and must be what its path begins with, or the
+        /// request is answered 400. The others are no more than kept, and seen
         /// as `HTTP_PATH_INFO` or `HTTP_REMOTE_USER` in a WSGI environment, as in gunicorn. `*` keeps all. From other
         /// peers, `header_map` decides. The proxy has to remove these fields from what its clients send.
         forwarder_headers ["--forwarder-headers"] "NAMES", since "0.1": FieldNames = "SCRIPT_NAME,PATH_INFO";
