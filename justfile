@@ -61,6 +61,10 @@ audit:
 docs *args:
     ./dev docs {{ args }}
 
+# every fuzz target for a minute (`just fuzz TARGET SECONDS`; needs a nightly compiler)
+fuzz *args:
+    ./dev fuzz {{ args }}
+
 # the benchmark beside every installed peer (needs wrk)
 bench *args:
     ./dev bench {{ args }}

@@ -102,6 +102,7 @@ COMMANDS: dict[str, Command] = {
     "tidy": lambda _: steps.tidy(),
     "deny": lambda _: steps.deny(),
     "audit": steps.audit,
+    "fuzz": steps.fuzz,
     "bench": steps.bench,
     "slow": steps.slow,
 }
@@ -129,6 +130,7 @@ to work on it:
   tidy      sizes, imports and names
   deny      licences, sources and duplicate versions of dependencies; unused ones
   audit     known vulnerabilities of dependencies (needs GitHub)
+  fuzz      every fuzz target for a minute (or: fuzz TARGET SECONDS; needs a nightly compiler)
   bench     the benchmark beside every installed peer (needs wrk)
   slow      1,000 slow clients beside eight quick ones, for us and for peers
 """

@@ -18,15 +18,18 @@ from toolbox import (
     check_toolchain,
     describe,
     interpreters,
+    output_of,
     run,
 )
 
 VENV = Venv(ROOT / ".venv")
 WHEELS = ROOT / "target" / "wheels"
 SDISTS = ROOT / "target" / "sdist"
+FUZZ = ROOT / "fuzz"
 CARGO_DENY = "0.20.2"
 CARGO_MACHETE = "0.9.2"
-LINTED = ["python", ".ci", "benches", "tests", "examples"]
+CARGO_FUZZ = "0.13.2"
+LINTED = ["python", ".ci", "benches", "tests", "examples", "fuzz"]
 TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py", "benches/slow.py"]
 
 
@@ -106,6 +109,7 @@ def fmt(_: Sequence[str]) -> None:
     """Format everything."""
     tools()
     cargo("fmt", "--all")
+    cargo("fmt", *of_fuzz())
     run(VENV.program("ruff"), "format", *linted())
     run(VENV.program("ruff"), "check", "--fix", *linted())
 
@@ -118,6 +122,7 @@ def linted() -> list[str]:
 def fmt_check() -> None:
     """Formatting of Rust and Python."""
     cargo("fmt", "--all", "--check")
+    cargo("fmt", "--check", *of_fuzz())
     run(VENV.program("ruff"), "format", "--check", *linted())
 
 
@@ -134,6 +139,59 @@ def clippy() -> None:
         "-D",
         "warnings",
     )
+
+
+def of_fuzz() -> list[str]:
+    """The words that send cargo to the workspace of the fuzz targets."""
+    return ["--manifest-path", str(FUZZ / "Cargo.toml")]
+
+
+def fuzz_on_stable() -> None:
+    """Corpora and past crashes through the code of the fuzz targets, beside hyper and h11."""
+    tools()
+    VENV.install(FUZZ / "requirements.txt")
+    stable = [*of_fuzz(), "--no-default-features", "--locked", "--quiet"]
+    # The dependencies are those of the main workspace, so their builds are shared with it.
+    target = os.environ.get("CARGO_TARGET_DIR") or str(ROOT / "target")
+    env = {"CARGO_TARGET_DIR": target, "FUZZ_H11": str(VENV.python)}
+    run("cargo", "clippy", "--all-targets", *stable, "--", "-D", "warnings", env=env)
+    run("cargo", "test", *stable, env=env)
+
+
+def fuzz(words: Sequence[str]) -> None:
+    """Every fuzz target for a minute, or the one that is named, for as many seconds as are named."""
+    targets = sorted(file.stem for file in (FUZZ / "fuzz_targets").glob("*.rs"))
+    seconds = next((word for word in words if word.isdigit()), "60")
+    named = [word for word in words if not word.isdigit()]
+    unknown = [word for word in named if word not in targets]
+    if unknown:
+        raise StepError(f"no fuzz target `{unknown[0]}` (there are {', '.join(targets)})")
+    if output_of("cargo", "+nightly", "--version") is None:
+        raise StepError("fuzzing needs a nightly compiler: rustup toolchain install nightly")
+    tools()
+    VENV.install(FUZZ / "requirements.txt")
+    programs = cargo_tool("cargo-fuzz", CARGO_FUZZ).parent
+    for target in named or targets:
+        fuzz_one(target, seconds, programs)
+
+
+def fuzz_one(target: str, seconds: str, programs: Path) -> None:
+    """Run one fuzz target; what it finds is kept below `target/fuzz`."""
+    place = ROOT / "target" / "fuzz"
+    found, broken = place / "corpus" / target, place / "artifacts" / target
+    for folder in (found, broken):
+        folder.mkdir(parents=True, exist_ok=True)
+    own = FUZZ / "corpus" / target
+    corpora = [found, own if own.exists() else FUZZ / "corpus" / "connection"]
+    options = [f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-max_len=4096"]
+    run(
+        "cargo", "+nightly", "fuzz", "run", "--target-dir", place / "build", target, *corpora,
+        "--", *options, f"-dict={FUZZ / 'http.dict'}", f"-artifact_prefix={broken}/",
+        env={
+            "PATH": os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)]),
+            "FUZZ_H11": str(VENV.python),
+        },
+    )  # fmt: skip
 
 
 def unit(words: Sequence[str]) -> None:
@@ -259,6 +317,7 @@ CHECKS: list[tuple[str, Callable[[], None]]] = [
     ("ruff", ruff),
     ("mypy --strict", mypy),
     ("unit: cargo test, with tidy and gen --check among the tests", lambda: unit([])),
+    ("fuzz: corpora and past crashes, beside hyper and h11", fuzz_on_stable),
     ("deny, machete: dependencies", deny),
     ("the package: sdist, pip install", install),
     ("stubtest: stubs against the module", stubtest),

@@ -13,7 +13,8 @@ import h11
 def read(wire: bytes) -> dict[str, Any]:
     """All requests of a connection, each answered at once, and why there is no further one."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 20)
-    connection.receive_data(wire)
+    if wire:  # no bytes at all would say that the client sends no more
+        connection.receive_data(wire)
     requests: list[dict[str, Any]] = []
     try:
         while True:

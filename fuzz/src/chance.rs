@@ -35,12 +35,19 @@ impl Chance {
     }
 }
 
-/// Ways in which `bytes` may arrive: at once, byte by byte, and in a few ways that depend on the bytes alone.
+/// Inputs up to this length arrive byte by byte, too.
+const SHORT: usize = 300;
+
+/// Ways in which `bytes` may arrive: at once, byte by byte unless they are many, and in a few ways that depend on the
+/// bytes alone.
 #[must_use]
 pub fn arrivals(bytes: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut chance = Chance::of(bytes);
-    let mut ways = vec![vec![bytes], bytes.chunks(1).collect()];
-    for longest in [3, 17, 200] {
+    let mut ways = vec![vec![bytes]];
+    if bytes.len() <= SHORT {
+        ways.push(bytes.chunks(1).collect());
+    }
+    for longest in [3 + bytes.len() / 50, 17 + bytes.len() / 20] {
         let (mut way, mut rest) = (Vec::new(), bytes);
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at((1 + chance.below(longest)).min(rest.len()));

@@ -160,7 +160,7 @@ pub const CLASSES: &[Class] = &[
         name: "two-framings",
         peers: BOTH,
         kinds: LAXER,
-        refusals: &[Refusal::TransferEncoding],
+        refusals: &[Refusal::TransferEncoding, Refusal::ContentLength],
         clause: "RFC 9112 6.1",
         holds: |head| has_coding(head) && head.values("content-length").next().is_some(),
     },

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
-use rgunicorn_http::{Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener};
+use rgunicorn_http::{
+    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, client::Policy, wire::Frontends,
+};
 use rgunicorn_scoreboard::Scoreboard;
 
 use crate::{
@@ -72,6 +74,8 @@ impl World {
             deadlines: Deadlines::default(),
             spool_bodies: spooling,
             sendfile: true,
+            proxies: Policy::default(),
+            frontends: Frontends::default(),
             most_connections: 100,
             beat: Duration::from_secs(60),
         };
@@ -90,36 +94,40 @@ impl World {
             }
             self.work();
         }
-        self.work();
+        self.settle();
         let answers = received(&mut client);
         self.compare(expected, &answers, &pieces.concat());
         drop(client);
         if let Some((exchange, _)) = self.at_work.take() {
             self.engine.finish(exchange);
         }
-        self.work();
+        self.settle();
         assert_eq!(self.engine.open_connections(), 0, "a client that has left is kept");
         assert!(!self.engine.has_work(), "nobody is left to work for");
         self.seen.clear();
     }
 
-    /// Do what there is to do.
+    /// Do what there is to do. The kernel has everything by now, so it is found without waiting.
     fn work(&mut self) {
-        // The kernel has everything by now: what is there is found without waiting, in very few turns.
-        for _ in 0..4 {
-            loop {
-                self.engine.turn(Some(Duration::ZERO)).expect("a turn");
-                while let Some(event) = self.engine.next() {
-                    if let Event::Request(exchange) = event {
-                        self.begin(exchange);
-                    }
-                    self.read();
+        loop {
+            self.engine.turn(Some(Duration::ZERO)).expect("a turn");
+            while let Some(event) = self.engine.next() {
+                if let Event::Request(exchange) = event {
+                    self.begin(exchange);
                 }
                 self.read();
-                if !self.engine.has_work() {
-                    break;
-                }
             }
+            self.read();
+            if !self.engine.has_work() {
+                break;
+            }
+        }
+    }
+
+    /// Work until nothing is left: what a turn does may be what makes the next one necessary.
+    fn settle(&mut self) {
+        for _ in 0..4 {
+            self.work();
         }
     }
 

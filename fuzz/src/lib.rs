@@ -11,10 +11,12 @@ pub mod classes;
 pub mod compare;
 pub mod connection;
 pub mod differential;
+pub mod frontends;
 pub mod h11_peer;
 pub mod head;
 pub mod hyper_peer;
 pub mod lenient;
+pub mod mutation;
 pub mod reading;
 
 /// A fuzz target.
@@ -34,4 +36,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "length", run: body::run_length, corpora: &["length"] },
     Target { name: "connection", run: connection::run, corpora: &["connection"] },
     Target { name: "differential", run: differential::run, corpora: &["connection"] },
+    Target { name: "proxy", run: frontends::run_proxy, corpora: &["proxy"] },
+    Target { name: "uwsgi", run: frontends::run_uwsgi, corpora: &["uwsgi"] },
 ];
