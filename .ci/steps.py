@@ -159,7 +159,7 @@ def fuzz_on_stable() -> None:
 
 
 def fuzz(words: Sequence[str]) -> None:
-    """Every fuzz target for a minute, or the one that is named, for as many seconds as are named."""
+    """Every fuzz target for a minute; or the one that is named, or for that many seconds."""
     targets = sorted(file.stem for file in (FUZZ / "fuzz_targets").glob("*.rs"))
     seconds = next((word for word in words if word.isdigit()), "60")
     named = [word for word in words if not word.isdigit()]

@@ -1,4 +1,4 @@
-"""How h11 reads a connection: length and bytes on standard input, a line of JSON on standard output for each."""
+"""How h11 reads connections: length and bytes on standard input, a line of JSON for each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def head_of(event: h11.Request) -> dict[str, Any]:
     return {
         "method": event.method.decode("latin-1"),
         "target": event.target.decode("latin-1"),
-        "fields": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers],
+        "fields": [
+            [name.decode("latin-1"), value.decode("latin-1")] for name, value in event.headers
+        ],
         "body": None,
     }
 

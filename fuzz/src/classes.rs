@@ -89,18 +89,6 @@ pub const CLASSES: &[Class] = &[
         holds: |head| !matches!(head.version(), b"HTTP/1.0" | b"HTTP/1.1"),
     },
     Class {
-        name: "method",
-        peers: BOTH,
-        kinds: LAXER,
-        refusals: &[Refusal::Method],
-        clause: "RFC 9110 9.1",
-        holds: |head| {
-            let method = head.method();
-            !(3..=20).contains(&method.len())
-                || method.iter().any(|byte| byte.is_ascii_lowercase() || *byte == b'#')
-        },
-    },
-    Class {
         name: "connect",
         peers: BOTH,
         kinds: LAXER,
@@ -300,7 +288,7 @@ pub const CLASSES: &[Class] = &[
     },
     Class {
         name: "trailer-text",
-        peers: BOTH,
+        peers: H11,
         kinds: LAXER,
         refusals: &[Refusal::Chunk],
         clause: "RFC 9110 5.5",

@@ -12,7 +12,8 @@ use std::{
 };
 
 use rgunicorn_http::{
-    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, client::Policy, wire::Frontends,
+    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, client::Policy,
+    wire::Frontends,
 };
 use rgunicorn_scoreboard::Scoreboard;
 

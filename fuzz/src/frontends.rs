@@ -140,8 +140,12 @@ fn check_uwsgi(params: &Params, length: usize) {
     match head.semantics().framing {
         Framing::None => {}
         Framing::Length(length) => {
-            let says = |value: &[u8]| str::from_utf8(value).is_ok_and(|text| text.trim().parse() == Ok(length));
-            assert!(params.all().any(|(key, value)| is_length(key) && says(value)), "a length that nobody sent");
+            let says =
+                |value: &[u8]| str::from_utf8(value).is_ok_and(|text| text.trim().parse() == Ok(length));
+            assert!(
+                params.all().any(|(key, value)| is_length(key) && says(value)),
+                "a length that nobody sent"
+            );
         }
         Framing::Chunked => panic!("a uwsgi body has no chunks"),
     }

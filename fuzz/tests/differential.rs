@@ -8,6 +8,7 @@ use std::{env, fs, path::Path};
 use rgunicorn_fuzz::{
     chance::Chance,
     classes::{CLASSES, class_of},
+    compare::Peer,
     differential::{ask_h11, each_difference, unknown_differences},
     mutation::mutate,
 };
@@ -28,11 +29,18 @@ fn corpus() -> Vec<Vec<u8>> {
     inputs
 }
 
-#[test]
-fn whatever_is_read_differently_is_of_a_known_class() {
-    if let Some(python) = env::var_os("FUZZ_H11") {
+/// Whether h11 is asked, too.
+fn with_h11() -> bool {
+    let python = env::var_os("FUZZ_H11");
+    if let Some(python) = &python {
         ask_h11(python.as_ref());
     }
+    python.is_some()
+}
+
+#[test]
+fn whatever_is_read_differently_is_of_a_known_class() {
+    with_h11();
     let inputs = corpus();
     let mut chance = Chance::new(number("FUZZ_SEED", 1) as u64);
     let made = (0..number("FUZZ_INPUTS", 2000)).map(|_| mutate(&inputs, &mut chance));
@@ -40,21 +48,38 @@ fn whatever_is_read_differently_is_of_a_known_class() {
     for input in inputs.iter().cloned().chain(made) {
         unknown.extend(unknown_differences(&input));
     }
-    assert!(
-        unknown.is_empty(),
-        "{} unknown differences:\n{}",
-        unknown.len(),
-        unknown[..unknown.len().min(40)].concat()
-    );
+    let shown = unknown[..unknown.len().min(40)].concat();
+    assert!(unknown.is_empty(), "{} unknown differences:\n{shown}", unknown.len());
 }
 
 #[test]
-fn every_class_is_seen_and_documented() {
+fn every_class_is_seen_in_the_corpus() {
+    let peers = if with_h11() { vec![Peer::Hyper, Peer::H11] } else { vec![Peer::Hyper] };
+    let mut seen = Vec::new();
+    for input in corpus() {
+        each_difference(&input, |difference| {
+            seen.extend(class_of(difference).map(|class| (class.name, difference.peer)));
+        });
+    }
+    let known = CLASSES.iter().flat_map(|class| class.peers.iter().map(|peer| (class.name, *peer)));
+    let unseen: Vec<_> =
+        known.filter(|(name, peer)| peers.contains(peer) && !seen.contains(&(name, *peer))).collect();
+    assert!(unseen.is_empty(), "not seen any more: {unseen:?}");
+}
+
+#[test]
+fn every_class_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/internals/differential.md");
     let page = fs::read_to_string(page).expect("the page of the differences");
     for class in CLASSES {
-        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` ", class.name)));
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", class.name)));
         let row = row.unwrap_or_else(|| panic!("`{}` is not on the page", class.name));
+        let peers = match class.peers {
+            [Peer::Hyper] => "hyper",
+            [Peer::H11] => "h11",
+            _ => "hyper, h11",
+        };
+        assert_eq!(row.split('|').nth(2).map(str::trim), Some(peers), "`{}`", class.name);
         assert!(row.contains(class.clause), "`{}` is there without {}", class.name, class.clause);
     }
 }
