@@ -21,6 +21,8 @@ pub struct Limits {
     pub body: u64,
     /// Bytes of a request body that are kept in memory; the rest goes to an unlinked temporary file.
     pub body_memory: usize,
+    /// The same for all bodies of a worker that are on their way; where they have more, only 64 KiB of each stay in memory.
+    pub body_backlog: usize,
     /// Bytes of an unread request body that are read and dropped to keep a connection alive.
     pub discard: u64,
     /// Bytes of a response that wait for the client before the sender is told to wait.
@@ -43,6 +45,7 @@ impl Limits {
         head: 64 * 1024,
         body: u64::MAX,
         body_memory: 512 * 1024,
+        body_backlog: 32 * 1024 * 1024,
         discard: 256 * 1024,
         high_water: 64 * 1024,
         backlog: 32 * 1024 * 1024,

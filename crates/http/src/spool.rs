@@ -48,6 +48,11 @@ impl Spool {
         Ok(())
     }
 
+    /// Bytes that are kept in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.memory.len()
+    }
+
     /// The body is complete.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Engine, Event};
 use crate::{
-    Deadlines, Exchange, Id, Refusal,
+    Deadlines, Exchange, Id, Limits, Refusal,
     connection::{Connection, Phase, Read, Serving},
     limits::Pace,
     proto::{Decoder, Framing},
@@ -213,9 +213,9 @@ impl Engine {
     }
 
     fn spool(&mut self, key: usize, exchange: &mut Exchange, bytes: &[u8]) -> Result<(), Refusal> {
-        let limit = self.config.limits.body_memory;
         let mut failed = None;
         let Exchange { decoder, spool, received, .. } = exchange;
+        let limit = self.spool_limit(spool.as_ref().map_or(0, Spool::in_memory) + bytes.len());
         let taken = decoder.decode(bytes, &mut |piece| {
             *received += piece.len() as u64;
             if let (None, Some(spool)) = (&failed, spool.as_mut()) {
@@ -230,6 +230,20 @@ impl Engine {
         }
         self.keep_ahead(key, &bytes[taken..]);
         Ok(())
+    }
+
+    /// How long a body may be in memory, if this one is to have `wanted` bytes there: small ones always find room, larger
+    /// ones as long as all that are on their way do not take too much together.
+    fn spool_limit(&self, wanted: usize) -> usize {
+        let Limits { body_memory, body_backlog, .. } = self.config.limits;
+        if wanted <= SCRATCH {
+            return body_memory;
+        }
+        let others = self.connections.iter().map(|(_, connection)| match &connection.phase {
+            Phase::Spooling(exchange) => exchange.spool.as_ref().map_or(0, Spool::in_memory),
+            _ => 0,
+        });
+        if others.sum::<usize>() + wanted <= body_backlog { body_memory } else { SCRATCH.min(body_memory) }
     }
 
     fn await_more(&mut self, key: usize, phase: Phase) {

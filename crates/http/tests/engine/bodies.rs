@@ -91,6 +91,25 @@ fn bodies_go_to_memory_and_larger_ones_to_a_file() {
 }
 
 #[test]
+fn a_body_that_comes_while_others_fill_the_memory_goes_to_a_file_sooner() {
+    let limits = Limits { body_backlog: 100_000, ..Limits::default() };
+    let mut world = World::new(Config { limits, ..config() });
+    let (slow, quick) = (post(&noise(95_000)), post(&noise(90_000)));
+    let mut first = world.connect();
+    first.send_all(&mut world, &slow[..slow.len() - 1]);
+    world.assert_quiet();
+    let mut second = world.connect();
+    second.send_all(&mut world, &quick);
+    let mut exchange = world.request();
+    assert!(matches!(exchange.take_body(), Body::File(_, 90_000)));
+    world.answer(exchange, b"");
+    first.send(&slow[slow.len() - 1..]);
+    let mut exchange = world.request();
+    assert!(matches!(exchange.take_body(), Body::Memory(bytes) if bytes == noise(95_000)));
+    world.answer(exchange, b"");
+}
+
+#[test]
 fn a_body_in_a_file_is_whole_and_at_its_beginning() {
     let limits = Limits { body_memory: 1000, ..Limits::default() };
     let mut world = World::new(Config { limits, ..config() });
