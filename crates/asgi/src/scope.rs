@@ -151,10 +151,12 @@ impl Scopes {
         let lines = exchange.field_lines();
         let headers = match &ends.last {
             // The pairs are immutable; the list is the application's to change.
-            Some(last) if last.lines == lines => last.headers.bind(py).get_slice(0, usize::MAX >> 1),
+            Some(last) if lines == Some(&last.lines) => last.headers.bind(py).get_slice(0, usize::MAX >> 1),
             _ => {
                 let headers = headers(py, &mut self.fields, exchange)?;
-                if !fresh && lines.len() <= LONGEST {
+                if let (false, Some(lines)) = (fresh, lines)
+                    && lines.len() <= LONGEST
+                {
                     let kept = headers.get_slice(0, headers.len()).unbind();
                     ends.last = Some(Last { lines: lines.to_vec(), headers: kept });
                 }

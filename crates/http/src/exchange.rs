@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use crate::{
     client::Peer,
-    proto::{Decoder, Encoder, Head, Reply, head::Scan},
+    proto::{Decoder, Encoder, Head, Reply, Scan},
     spool::{Body, Spool},
     wire::uwsgi::Params,
 };
@@ -248,9 +248,10 @@ impl Exchange {
         self.head.fields(self.head_bytes())
     }
 
-    /// All header lines as sent: two requests with the same have the same fields.
+    /// All header lines as sent: two requests with the same have the same fields. `None` where the fields do not come
+    /// from the lines alone, because the target is absolute.
     #[must_use]
-    pub fn field_lines(&self) -> &[u8] {
+    pub fn field_lines(&self) -> Option<&[u8]> {
         self.head.field_lines(self.head_bytes())
     }
 

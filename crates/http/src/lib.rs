@@ -29,6 +29,6 @@ pub use engine::{Config, Engine, Event, Handle, SendError, Sent};
 pub use exchange::{BodyRead, Exchange, Id};
 pub use limits::{Deadlines, Limits};
 pub use outbox::FileSlice;
-pub use proto::{Head, Method, Refusal, Reply, ReplyError, Version};
+pub use proto::{Head, Leniency, Method, Refusal, Reply, ReplyError, Rules, Version};
 pub use reactor::Listener;
 pub use spool::{Body, Spool};

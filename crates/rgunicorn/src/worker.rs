@@ -11,7 +11,7 @@ use rgunicorn_bridge::{
     arm_faulthandler, arm_interrupt, interface_of, watch_forks,
 };
 use rgunicorn_http::{
-    Config, Deadlines, Engine, Handle, Limits, Listener,
+    Config, Deadlines, Engine, Handle, Leniency, Limits, Listener,
     client::{Policy, Tradition},
     wire::Frontends,
 };
@@ -148,6 +148,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
     };
     let config = Config {
         limits: Limits::new(&settings.limits, &settings.protocol),
+        leniency: Leniency::from(&settings.limits),
         proxies: Policy::new(&settings.proxies, tradition),
         deadlines: Deadlines::new(&settings.protocol),
         sendfile: settings.protocol.sendfile,

@@ -139,14 +139,17 @@ impl Environs {
         }
         let known = self.ends[key].as_ref().filter(|ends| Arc::ptr_eq(&ends.peer, exchange.peer()));
         let lines = exchange.field_lines();
-        if let Some(last) = known.and_then(|ends| ends.last.as_ref()).filter(|last| last.lines == lines) {
+        let remembered = known.and_then(|ends| ends.last.as_ref());
+        if let Some(last) = remembered.filter(|last| lines == Some(&last.lines)) {
             return last.environ.bind(py).copy();
         }
         let fresh = known.is_none();
         let environ = self.template.bind(py).copy()?;
         self.set_ends(&environ, exchange)?;
         self.set_fields(&environ, exchange)?;
-        if let (false, Some(ends)) = (fresh || lines.len() > LONGEST, &mut self.ends[key]) {
+        if let (false, Some(lines), Some(ends)) = (fresh, lines, &mut self.ends[key])
+            && lines.len() <= LONGEST
+        {
             ends.last = Some(Last { lines: lines.to_vec(), environ: environ.copy()?.unbind() });
         }
         Ok(environ)
@@ -249,10 +252,6 @@ impl Environs {
     fn set_fields(&mut self, environ: &Bound<'_, PyDict>, exchange: &Exchange) -> PyResult<()> {
         let py = environ.py();
         for (name, value) in exchange.fields() {
-            // With an underscore, it would pass for the same name with a hyphen: never let a client forge one.
-            if name.contains(&b'_') {
-                continue;
-            }
             let (key, value) = self.fields.field(py, name, value);
             if !insert_new(environ, &key, &value)? {
                 append(environ, &key, &value, name)?;

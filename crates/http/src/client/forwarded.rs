@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::proto::lines::is_token;
+
 /// One element of the field: what one proxy says of the request that it received.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Element<'a> {
@@ -116,10 +118,6 @@ fn cut_value(text: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
             byte => value.push(*byte),
         }
     }
-}
-
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

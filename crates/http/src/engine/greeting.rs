@@ -95,7 +95,7 @@ impl Engine {
         exchange.begin(&head, &behind);
         exchange.params = Some(Box::new(params));
         // The parser alone would take a line feed as the end of a line, and the limits are kept here.
-        let step = match exchange.scan.find_end(&head, &self.config.limits) {
+        let step = match exchange.scan.find_end(&head, self.config.rules(false)) {
             Ok(Some(end)) if end == head.len() => self.head_complete(key, exchange, end),
             Ok(_) => Step::Refuse(exchange, Refusal::RequestLine),
             Err(refusal) => Step::Refuse(exchange, refusal),

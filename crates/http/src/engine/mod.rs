@@ -33,7 +33,7 @@ use slab::Slab;
 
 pub use self::writing::{SendError, Sent};
 use crate::{
-    Deadlines, Exchange, Id, Limits, Listener,
+    Deadlines, Exchange, Id, Leniency, Limits, Listener, Rules,
     client::Policy,
     connection::{Connection, Greeting},
     pool::Pool,
@@ -63,6 +63,8 @@ fn token_of(key: usize, generation: u32) -> Token {
 pub struct Config {
     /// Thresholds of what a client may send.
     pub limits: Limits,
+    /// Which rules of HTTP are relaxed.
+    pub leniency: Leniency,
     /// What is believed of proxies.
     pub proxies: Policy,
     /// How long each wait may last.
@@ -77,6 +79,13 @@ pub struct Config {
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.
     pub beat: Duration,
+}
+
+impl Config {
+    /// What a request's head is held to; `trusted` is whether the peer is a proxy that is believed.
+    pub(crate) fn rules(&self, trusted: bool) -> Rules<'_> {
+        Rules { limits: &self.limits, leniency: &self.leniency, proxy: trusted.then_some(&self.proxies) }
+    }
 }
 
 /// What happened.

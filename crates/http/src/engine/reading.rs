@@ -82,7 +82,7 @@ impl Engine {
         }
         loop {
             if exchange.filled > 0 {
-                match exchange.scan.find_end(&exchange.bytes[..exchange.filled], &self.config.limits) {
+                match exchange.scan.find_end(&exchange.bytes[..exchange.filled], self.config.rules(false)) {
                     Ok(Some(end)) => return self.head_complete(key, exchange, end),
                     Ok(None) => {}
                     Err(refusal) => return Step::Refuse(exchange, refusal),
@@ -106,11 +106,11 @@ impl Engine {
         let begin = exchange.scan.begin();
         exchange.set_head_range(begin, end);
         let Exchange { head, bytes, .. } = &mut *exchange;
-        if let Err(refusal) = head.parse(&bytes[begin..end], &self.config.limits) {
+        let connection = &mut self.connections[key];
+        if let Err(refusal) = head.parse(&mut bytes[begin..end], self.config.rules(connection.trusted)) {
             return Step::Refuse(exchange, refusal);
         }
-        let connection = &mut self.connections[key];
-        if connection.trusted && exchange.fields().any(|(name, _)| self.config.proxies.concerns(name)) {
+        if exchange.head.semantics().forwarded {
             match connection.client(&self.config.proxies, &exchange) {
                 Ok(peer) => exchange.peer = Some(peer),
                 Err(refusal) => return Step::Refuse(exchange, refusal),

@@ -31,6 +31,7 @@ impl World {
         let slot = Scoreboard::new(1).unwrap().lease(1, 0).unwrap();
         let config = Config {
             limits: Limits::default(),
+            leniency: Leniency::default(),
             proxies: Policy::default(),
             deadlines: Deadlines::default(),
             spool_bodies: true,

@@ -1,19 +1,19 @@
-//! A request's head: found in the bytes line by line, then parsed once.
+//! A request's head: parsed once, when it is complete.
 //!
-//! Finding the end costs one pass that also closes the gap between `httparse` and RFC 9112: every line must end in CR LF,
-//! and no line or head may be longer than its limit, so a refusal never waits for the rest. Parsing keeps spans into the
-//! bytes instead of copies.
+//! `httparse` splits it into spans of its bytes, so nothing is copied. What it lets pass and RFC 9112 does not is refused
+//! by [`Scan`](super::Scan) before, and by the meaning of the fields and of the target after. A head that it does not take
+//! and that is to be served all the same gets a second reading, off the path of plain requests.
 
 use std::mem::MaybeUninit;
 
 use super::{
-    Refusal,
-    semantics::{self, Semantics},
+    Refusal, Rules, lines,
+    semantics::{Found, Semantics},
+    target,
 };
-use crate::Limits;
 
-/// The most header fields that any configuration can allow.
-pub const MOST_FIELDS: usize = 256;
+/// Room for this many fields is on the stack; requests with more are rare, where they are allowed at all.
+const ON_STACK: usize = 128;
 
 /// A range of a head's bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,6 +28,11 @@ impl Span {
     pub fn of(self, bytes: &[u8]) -> &[u8] {
         let start = self.start as usize;
         &bytes[start..start + self.len as usize]
+    }
+
+    fn of_mut(self, bytes: &mut [u8]) -> &mut [u8] {
+        let start = self.start as usize;
+        &mut bytes[start..start + self.len as usize]
     }
 
     /// Where `part`, a piece of `bytes`, lies in it.
@@ -76,79 +81,6 @@ pub enum Method {
     Other,
 }
 
-/// How far the search for the end of a head has come; kept between reads so that no byte is looked at twice.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Scan {
-    begin: usize,
-    line: usize,
-    lines: usize,
-    seen: usize,
-}
-
-impl Scan {
-    /// Look for the end of the head in `bytes`, which only grew since the last call. The result is the position of the
-    /// first byte after the head.
-    ///
-    /// # Errors
-    /// The refusal, as early as the bytes show it.
-    pub fn find_end(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
-        while let Some(offset) = memchr::memchr(b'\n', &bytes[self.seen..]) {
-            let at = self.seen + offset;
-            if at == self.line || bytes[at - 1] != b'\r' {
-                return Err(Refusal::LineEnd);
-            }
-            let length = at - 1 - self.line;
-            self.seen = at + 1;
-            if length == 0 {
-                if self.lines > 0 {
-                    return Ok(Some(at + 1));
-                }
-                // RFC 9112 2.2: a server should ignore an empty line before the request line; one is enough.
-                if self.begin > 0 {
-                    return Err(Refusal::RequestLine);
-                }
-                self.begin = at + 1;
-            } else {
-                self.check(length, limits)?;
-                self.lines += 1;
-            }
-            self.line = at + 1;
-        }
-        self.seen = bytes.len();
-        self.check((bytes.len() - self.line).saturating_sub(1), limits)?;
-        if bytes.len() > limits.head {
-            return Err(Refusal::FieldsTooLarge);
-        }
-        match bytes.get(self.begin) {
-            // What cannot begin a method (a TLS hello, say) is refused without waiting for a line end.
-            Some(&first) if !(first.is_ascii_graphic() || first == b'\r') => Err(Refusal::RequestLine),
-            _ => Ok(None),
-        }
-    }
-
-    fn check(&self, length: usize, limits: &Limits) -> Result<(), Refusal> {
-        if self.lines == 0 {
-            if length > limits.request_line { Err(Refusal::LineTooLong) } else { Ok(()) }
-        } else if length > limits.field_size || self.lines > limits.fields + 1 {
-            Err(Refusal::FieldsTooLarge)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// How many bytes before the request line are to be skipped.
-    #[must_use]
-    pub fn begin(&self) -> usize {
-        self.begin
-    }
-
-    /// Whether the bytes seen so far hold anything of a request.
-    #[must_use]
-    pub fn started(&self) -> bool {
-        self.seen > self.begin
-    }
-}
-
 /// A parsed request head: spans into the bytes it was parsed from, and what they mean for the connection.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -158,39 +90,129 @@ pub struct Head {
     query: Span,
     version: Version,
     fields: Vec<(Span, Span)>,
+    /// The target has an authority, which stands in the place of the Host field's value.
+    absolute: bool,
     semantics: Semantics,
 }
 
 impl Head {
-    /// Parse the complete head `bytes`.
+    /// Parse the complete head `bytes`: what [`Scan`](super::Scan) found, from its begin to its end. Where the rules let
+    /// pass what is to be normalised, that is done in place.
     ///
     /// # Errors
     /// The first rule of RFC 9112 or RFC 9110 that it breaks.
-    pub fn parse(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
-        self.fields.clear();
-        let mut room = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; MOST_FIELDS];
-        let mut request = httparse::Request::new(&mut []);
-        let room = &mut room[..limits.fields.min(MOST_FIELDS)];
-        match request.parse_with_uninit_headers(bytes, room) {
-            Ok(httparse::Status::Complete(end)) if end == bytes.len() => {}
-            Ok(_) => return Err(Refusal::RequestLine),
-            Err(error) => return Err(refusal_of(error, bytes)),
+    pub fn parse(&mut self, bytes: &mut [u8], rules: Rules<'_>) -> Result<(), Refusal> {
+        if rules.leniency.rewrites() {
+            rules.leniency.rewrite(bytes);
         }
-        let (Some(method), Some(target)) = (request.method, request.path) else {
-            return Err(Refusal::RequestLine);
+        let found = self.split(bytes, rules)?;
+        let method = self.known_method(bytes, rules)?;
+        self.semantics = found.settle(method)?;
+        let parts = target::split(self.target(bytes), method)?;
+        let end = self.target.len as usize;
+        self.path = self.target.cut(parts.path, parts.mark.unwrap_or(end));
+        self.query = self.target.cut(parts.mark.map_or(end, |mark| mark + 1), end);
+        self.absolute = parts.authority.is_some();
+        if let (Some((from, to)), Some(host)) = (parts.authority, found.host) {
+            // RFC 9112 3.2.2: what Host says is ignored. Where HTTP/1.0 has no Host, none is made up.
+            self.fields[host].1 = self.target.cut(from, to);
+        }
+        Ok(())
+    }
+
+    fn split<'a>(&mut self, bytes: &[u8], rules: Rules<'a>) -> Result<Found<'a>, Refusal> {
+        let most = rules.limits.fields;
+        let mut room = [const { MaybeUninit::uninit() }; ON_STACK];
+        match self.split_into(&mut room[..most.min(ON_STACK)], bytes, rules) {
+            Err(httparse::Error::TooManyHeaders) if most > ON_STACK => {
+                // A field takes at least four bytes.
+                let mut room = Vec::new();
+                room.resize_with(most.min(bytes.len() / 4), MaybeUninit::uninit);
+                self.split_into(&mut room, bytes, rules)
+            }
+            other => other,
+        }
+        .unwrap_or_else(|error| self.split_unusual(error, bytes, rules))
+    }
+
+    /// The head is not as `httparse` takes it: the refusal, or what is to be served all the same.
+    #[cold]
+    fn split_unusual<'a>(
+        &mut self,
+        error: httparse::Error,
+        bytes: &[u8],
+        rules: Rules<'a>,
+    ) -> Result<Found<'a>, Refusal> {
+        use httparse::Error;
+        match error {
+            Error::HeaderName | Error::HeaderValue => Err(Refusal::Field),
+            Error::TooManyHeaders => Err(Refusal::FieldsTooLarge),
+            Error::Token | Error::Version | Error::NewLine | Error::Status => {
+                match lines::with_plain_line(bytes, rules.leniency) {
+                    Ok(plain) => self.split(&plain, rules),
+                    Err(Some(refusal)) => Err(refusal),
+                    // The request line is as it should be, so a field line begins with a bare CR.
+                    Err(None) => Err(Refusal::LineEnd),
+                }
+            }
+        }
+    }
+
+    /// The outer error is that of the grammar; the inner one, that of a field's meaning.
+    fn split_into<'a, 'b>(
+        &mut self,
+        room: &mut [MaybeUninit<httparse::Header<'b>>],
+        bytes: &'b [u8],
+        rules: Rules<'a>,
+    ) -> Result<Result<Found<'a>, Refusal>, httparse::Error> {
+        let mut request = httparse::Request::new(&mut []);
+        let complete = request.parse_with_uninit_headers(bytes, room)?;
+        let (Some(method), Some(target), httparse::Status::Complete(end)) =
+            (request.method, request.path, complete)
+        else {
+            return Ok(Err(Refusal::RequestLine));
         };
+        if end != bytes.len() {
+            return Ok(Err(Refusal::RequestLine));
+        }
         self.version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
         self.method = Span::within(bytes, method.as_bytes());
         self.target = Span::within(bytes, target.as_bytes());
-        for field in request.headers.iter() {
-            let name = Span::within(bytes, field.name.as_bytes());
-            self.fields.push((name, Span::within(bytes, field.value)));
+        Ok(self.take_fields(request.headers, bytes, rules))
+    }
+
+    fn take_fields<'a>(
+        &mut self,
+        fields: &[httparse::Header<'_>],
+        bytes: &[u8],
+        rules: Rules<'a>,
+    ) -> Result<Found<'a>, Refusal> {
+        let mut found = Found::new(self.version, rules.proxy);
+        self.fields.clear();
+        for field in fields {
+            let (name, value) = (field.name.as_bytes(), field.value);
+            if has_underscore(name) && !rules.keep(name)? {
+                continue;
+            }
+            found.field(self.fields.len(), name, value)?;
+            self.fields.push((Span::within(bytes, name), Span::within(bytes, value)));
         }
-        self.semantics = semantics::read(self, bytes)?;
-        let (from, to, mark) = semantics::split_target(self.target(bytes), self.semantics.method)?;
-        self.path = self.target.cut(from, mark.unwrap_or(to));
-        self.query = self.target.cut(mark.map_or(to, |mark| mark + 1), to);
-        Ok(())
+        Ok(found)
+    }
+
+    fn known_method(&self, bytes: &mut [u8], rules: Rules<'_>) -> Result<Method, Refusal> {
+        match self.method.of(bytes) {
+            b"GET" | b"POST" => Ok(Method::Other),
+            b"HEAD" => Ok(Method::Head),
+            b"OPTIONS" => Ok(Method::Options),
+            b"CONNECT" => Ok(Method::Connect),
+            method if !rules.leniency.permits_method(method) => Err(Refusal::Method),
+            method if rules.leniency.casefold_http_method && method.iter().any(u8::is_ascii_lowercase) => {
+                self.method.of_mut(bytes).make_ascii_uppercase();
+                self.known_method(bytes, rules)
+            }
+            _ => Ok(Method::Other),
+        }
     }
 
     /// The method as sent.
@@ -228,12 +250,14 @@ impl Head {
         self.fields.iter().map(move |(name, value)| (name.of(bytes), value.of(bytes)))
     }
 
-    /// All header lines as sent: two requests with the same have the same fields.
+    /// All header lines as sent: two requests with the same have the same fields. `None` where the fields do not come
+    /// from the lines alone, because the target is absolute.
     #[must_use]
-    pub fn field_lines<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+    pub fn field_lines<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         match self.fields.first() {
-            Some((name, _)) => &bytes[name.start as usize..],
-            None => &[],
+            _ if self.absolute => None,
+            Some((name, _)) => Some(&bytes[name.start as usize..]),
+            None => Some(&[]),
         }
     }
 
@@ -244,25 +268,16 @@ impl Head {
     }
 }
 
-fn refusal_of(error: httparse::Error, bytes: &[u8]) -> Refusal {
-    use httparse::Error;
-    match error {
-        Error::HeaderName | Error::HeaderValue => Refusal::Field,
-        Error::NewLine => Refusal::LineEnd,
-        Error::TooManyHeaders => Refusal::FieldsTooLarge,
-        Error::Version => {
-            let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or(bytes);
-            let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or(line);
-            let known = line.iter().filter(|byte| **byte == b' ').count() == 2
-                && version.len() == 8
-                && version.starts_with(b"HTTP/")
-                && version[5].is_ascii_digit()
-                && version[6] == b'.'
-                && version[7].is_ascii_digit();
-            if known { Refusal::Version } else { Refusal::RequestLine }
-        }
-        Error::Token => Refusal::RequestLine,
-        Error::Status => Refusal::RequestLine,
+/// Asked of every name, so it looks at eight bytes at once.
+fn has_underscore(name: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    let in_word = |word: &[u8; 8]| {
+        let zero_where_found = u64::from_ne_bytes(*word) ^ (ONES * b'_' as u64);
+        zero_where_found.wrapping_sub(ONES) & !zero_where_found & (ONES << 7) != 0
+    };
+    match name.last_chunk() {
+        Some(last) => in_word(last) || name.as_chunks().0.iter().any(in_word),
+        None => name.contains(&b'_'),
     }
 }
 
@@ -270,82 +285,18 @@ fn refusal_of(error: httparse::Error, bytes: &[u8]) -> Refusal {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<Option<(Head, usize)>, Refusal> {
-        let mut scan = Scan::default();
-        let limits = Limits::default();
-        let Some(end) = scan.find_end(bytes, &limits)? else { return Ok(None) };
-        let mut head = Head::default();
-        head.parse(&bytes[scan.begin()..end], &limits)?;
-        Ok(Some((head, end)))
-    }
-
-    fn refused(bytes: &[u8]) -> Refusal {
-        match read(bytes) {
-            Err(refusal) => refusal,
-            Ok(_) => panic!("accepted {}", bytes.escape_ascii()),
+    #[test]
+    fn an_underscore_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let plain = vec![b'^'; length];
+            assert!(!has_underscore(&plain), "{length}");
+            for at in 0..length {
+                let mut name = plain.clone();
+                name[at] = b'_';
+                assert!(has_underscore(&name), "{at} of {length}");
+                name[at] = b'_' | 0x80;
+                assert!(!has_underscore(&name), "{at} of {length}");
+            }
         }
-    }
-
-    #[test]
-    fn a_plain_request_is_read_with_its_parts() {
-        let bytes = b"GET /a%20b?x=1&y HTTP/1.1\r\nHost: h:80\r\nX-Y:  v \r\n\r\nrest";
-        let (head, end) = read(bytes).unwrap().unwrap();
-        assert_eq!(&bytes[end..], b"rest");
-        assert_eq!(head.method(bytes), b"GET");
-        assert_eq!(head.target(bytes), b"/a%20b?x=1&y");
-        assert_eq!(head.path(bytes), b"/a%20b");
-        assert_eq!(head.query(bytes), b"x=1&y");
-        let fields: Vec<_> = head.fields(bytes).collect();
-        assert_eq!(fields, [(&b"Host"[..], &b"h:80"[..]), (b"X-Y", b"v")]);
-    }
-
-    #[test]
-    fn a_head_that_comes_byte_by_byte_is_found_at_its_last_byte() {
-        let bytes = b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n";
-        let (mut scan, limits) = (Scan::default(), Limits::default());
-        for len in 1..bytes.len() {
-            assert_eq!(scan.find_end(&bytes[..len], &limits), Ok(None), "after {len} bytes");
-        }
-        assert_eq!(scan.find_end(bytes, &limits), Ok(Some(bytes.len())));
-        assert_eq!(scan.begin(), 2);
-    }
-
-    #[test]
-    fn what_httparse_lets_pass_is_refused() {
-        assert_eq!(refused(b"GET / HTTP/1.1\nHost: h\n\n"), Refusal::LineEnd);
-        assert_eq!(refused(b"GET / HTTP/1.1\r\nHost: h\n\r\n"), Refusal::LineEnd);
-        assert_eq!(refused(b"\n"), Refusal::LineEnd);
-        assert_eq!(refused(b"\x16\x03\x01"), Refusal::RequestLine);
-        assert_eq!(refused(b"\r\n\r\n"), Refusal::RequestLine);
-    }
-
-    #[test]
-    fn malformed_heads_are_refused_with_the_rule_they_break() {
-        let table: &[(&[u8], Refusal)] = &[
-            (b"GET /\r\n\r\n", Refusal::RequestLine),
-            (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", Refusal::Version),
-            (b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
-            (b"GET / HTTX/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
-            (b"GET / HTTP/1.1\r\nHost : h\r\n\r\n", Refusal::Field),
-            (b"GET / HTTP/1.1\r\nHost: h\r\n fold\r\n\r\n", Refusal::Field),
-            (b"GET / HTTP/1.1\r\nHost: h\r\nA: b\x00c\r\n\r\n", Refusal::Field),
-            (b"GET / HTTP/1.1\r\nHost: h\r\nA: b\rc\r\n\r\n", Refusal::Field),
-            (b"GET / HTTP/1.1\r\nHost: h\r\n: c\r\n\r\n", Refusal::Field),
-            (b"GET  / HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
-            (b"G@T / HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine),
-        ];
-        for (bytes, refusal) in table {
-            assert_eq!(refused(bytes), *refusal, "{}", bytes.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn limits_are_enforced_before_the_head_is_complete() {
-        let long = [b"GET /".as_slice(), &[b'a'; 5000]].concat();
-        assert_eq!(refused(&long), Refusal::LineTooLong);
-        let wide = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 9000]].concat();
-        assert_eq!(refused(&wide), Refusal::FieldsTooLarge);
-        let many = [b"GET / HTTP/1.1\r\nHost: h\r\n".as_slice(), &b"A: b\r\n".repeat(100), b"\r\n"].concat();
-        assert_eq!(refused(&many), Refusal::FieldsTooLarge);
     }
 }

@@ -12,9 +12,12 @@ pub enum Refusal {
     /// The request line is not `method target version` (RFC 9112 3).
     #[error("the request line is malformed")]
     RequestLine,
-    /// The method is not a token (RFC 9110 9.1).
-    #[error("the method is not a token")]
+    /// The method is in lower case, very short or very long (RFC 9110 16.1.2), which is most likely a mistake.
+    #[error("the method is none that is in use")]
     Method,
+    /// `CONNECT` asks for a tunnel (RFC 9110 9.3.6).
+    #[error("tunnels are not supported")]
+    Tunnel,
     /// The target is none of the four forms, or not allowed with this method (RFC 9112 3.2).
     #[error("the request target is invalid")]
     Target,
@@ -24,6 +27,12 @@ pub enum Refusal {
     /// A header line is not `name: value` (RFC 9112 5).
     #[error("a header field is malformed")]
     Field,
+    /// The name of a header field has an underscore, and `header_map` is `refuse` (RFC 3875 4.1.18).
+    #[error("the name of a header field has an underscore")]
+    FieldName,
+    /// A header field that comes once is repeated (RFC 9110 5.3).
+    #[error("the Content-Type header field is repeated")]
+    Repeated,
     /// `Host` is missing in HTTP/1.1, repeated or invalid (RFC 9112 3.2).
     #[error("the Host header field is missing, repeated or invalid")]
     Host,
@@ -45,6 +54,9 @@ pub enum Refusal {
     /// A chunk's size line, its end or a trailer field is malformed (RFC 9112 7.1).
     #[error("the chunked body is malformed")]
     Chunk,
+    /// A field that must not come after the body does (RFC 9110 6.5.1).
+    #[error("a trailer field is one that must come before the body")]
+    Trailer,
     /// The client said that it sends no more before the body was complete (RFC 9112 8).
     #[error("the request body ends early")]
     Incomplete,
@@ -90,11 +102,14 @@ impl Refusal {
             | Self::Method
             | Self::Target
             | Self::Field
+            | Self::FieldName
+            | Self::Repeated
             | Self::Host
             | Self::Scheme
             | Self::ContentLength
             | Self::TransferEncoding
             | Self::Chunk
+            | Self::Trailer
             | Self::Incomplete
             | Self::ProxyHeader(_) => "400 Bad Request",
             Self::Packet(uwsgi::Fault::Modifier(_)) => "501 Not Implemented",
@@ -105,7 +120,7 @@ impl Refusal {
             Self::LineTooLong => "414 URI Too Long",
             Self::Expectation => "417 Expectation Failed",
             Self::FieldsTooLarge => "431 Request Header Fields Too Large",
-            Self::TransferCoding => "501 Not Implemented",
+            Self::TransferCoding | Self::Tunnel => "501 Not Implemented",
             Self::Version => "505 HTTP Version Not Supported",
             Self::Storage => "507 Insufficient Storage",
         }

@@ -1,6 +1,6 @@
 //! A response's head, checked and written to bytes as the application names its parts.
 
-use super::body::is_token;
+use super::lines::is_token;
 
 /// A part of a response head that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

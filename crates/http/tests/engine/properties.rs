@@ -46,7 +46,7 @@ fn build((target, body, kind, chunk, blank): (String, Vec<u8>, u8, usize, bool))
                 bytes.extend(piece);
                 bytes.extend(b"\r\n");
             }
-            bytes.extend(b"0\r\nTrailer: yes\r\n\r\n");
+            bytes.extend(b"0\r\nX-Trailer: yes\r\n\r\n");
         }
     }
     Sample { bytes, target, body }

@@ -14,7 +14,8 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use rgunicorn_http::{
-    Config, Deadlines, Engine, Event, Exchange, Id, Limits, Listener, client::Policy, wire::Frontends,
+    Config, Deadlines, Engine, Event, Exchange, Id, Leniency, Limits, Listener, client::Policy,
+    wire::Frontends,
 };
 use rgunicorn_scoreboard::{Lease, Scoreboard};
 use rgunicorn_settings::WireProtocol;
@@ -29,6 +30,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 pub(crate) fn config() -> Config {
     Config {
         limits: Limits::default(),
+        leniency: Leniency::default(),
         proxies: Policy::default(),
         deadlines: Deadlines { idle: Duration::from_secs(30), ..Deadlines::default() },
         spool_bodies: true,

@@ -1,7 +1,7 @@
 //! From variables to the head of an HTTP request.
 
 use super::{Fault, Params};
-use crate::proto::body::is_token;
+use crate::proto::lines::is_token;
 
 /// Fields that belong to the client's connection with the frontend (RFC 9110 7.6.1), and `Expect`, which the frontend
 /// has answered. The body's length comes by `CONTENT_LENGTH` alone: the frontend has undone any chunks.
@@ -111,7 +111,7 @@ mod tests {
     use super::{super::tests::packet, *};
     use crate::{
         Head, Limits,
-        proto::{Framing, head::Scan},
+        proto::{Framing, Rules, Scan},
     };
 
     const PLAIN: [(&str, &str); 3] =
@@ -227,12 +227,13 @@ mod tests {
             let names: Vec<String> = fields.iter().map(|(name, _)| format!("HTTP_X{name}")).collect();
             let mut vars = vec![("REQUEST_METHOD", &*method), ("REQUEST_URI", &*target), ("SERVER_PROTOCOL", "HTTP/1.1")];
             vars.extend(names.iter().zip(&fields).map(|(name, (_, value))| (&**name, &**value)));
-            let Ok(bytes) = Params::parse(packet(&vars)).and_then(|params| params.head()) else { return Ok(()) };
+            let Ok(mut bytes) = Params::parse(packet(&vars)).and_then(|params| params.head()) else { return Ok(()) };
             let limits = Limits::default();
-            let Ok(found) = Scan::default().find_end(&bytes, &limits) else { return Ok(()) };
+            let rules = Rules::strict(&limits);
+            let Ok(found) = Scan::default().find_end(&bytes, rules) else { return Ok(()) };
             prop_assert_eq!(found, Some(bytes.len()));
             let mut head = Head::default();
-            if head.parse(&bytes, &limits).is_ok() {
+            if head.parse(&mut bytes, rules).is_ok() {
                 prop_assert_eq!(head.method(&bytes), method.as_bytes());
                 prop_assert_eq!(head.target(&bytes), target.as_bytes());
                 prop_assert_eq!(head.fields(&bytes).len(), fields.len());

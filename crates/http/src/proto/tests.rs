@@ -1,0 +1,491 @@
+//! Heads as they come, and what is made of them: each refusal with its clause.
+
+use super::*;
+use crate::Limits;
+
+/// Read `bytes` as a connection would when they come at once: the head with the bytes that its parts lie in, and where the
+/// rest begins; `None` while it is not complete.
+fn read(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, Refusal> {
+    let limits = Limits::default();
+    let rules = Rules::strict(&limits);
+    let mut scan = Scan::default();
+    let Some(end) = scan.find_end(bytes, rules)? else { return Ok(None) };
+    let (mut head, mut bytes) = (Head::default(), bytes[scan.begin()..end].to_vec());
+    head.parse(&mut bytes, rules)?;
+    Ok(Some((head, bytes, end)))
+}
+
+/// The same when they come one by one; the result is the refusal and the number of bytes that it took.
+fn refused_in_pieces(bytes: &[u8]) -> Option<(Refusal, usize)> {
+    let limits = Limits::default();
+    let rules = Rules::strict(&limits);
+    let mut scan = Scan::default();
+    for len in 1..=bytes.len() {
+        match scan.find_end(&bytes[..len], rules) {
+            Ok(None) => {}
+            Ok(Some(end)) => {
+                let mut head = bytes[scan.begin()..end].to_vec();
+                return Head::default().parse(&mut head, rules).err().map(|refusal| (refusal, len));
+            }
+            Err(refusal) => return Some((refusal, len)),
+        }
+    }
+    None
+}
+
+fn accepted(text: &str) -> (Head, Vec<u8>) {
+    match read(text.as_bytes()) {
+        Ok(Some((head, bytes, _))) => (head, bytes),
+        other => panic!("{text:?}: {:?}", other.map(|read| read.is_some())),
+    }
+}
+
+fn assert_refused(bytes: &[u8], refusal: Refusal) {
+    let shown = bytes.escape_ascii();
+    assert_eq!(read(bytes).map(|read| read.is_some()), Err(refusal), "{shown}");
+    assert!(refused_in_pieces(bytes).is_some(), "{shown} in pieces");
+}
+
+/// `field` lines in a request that is valid without them.
+fn assert_field_refused(fields: &str, refusal: Refusal) {
+    assert_refused(format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n").as_bytes(), refusal);
+}
+
+fn with_fields(fields: &str) -> semantics::Semantics {
+    *accepted(&format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n")).0.semantics()
+}
+
+#[test]
+fn a_plain_request_is_read_with_its_parts() {
+    let bytes = b"GET /a%20b?x=1&y HTTP/1.1\r\nHost: h:80\r\nX-Y: \t v \r\nZ:\r\n\r\nrest";
+    let (head, head_bytes, end) = read(bytes).unwrap().unwrap();
+    assert_eq!(&bytes[end..], b"rest");
+    assert_eq!(head.method(&head_bytes), b"GET");
+    assert_eq!(head.target(&head_bytes), b"/a%20b?x=1&y");
+    assert_eq!(head.path(&head_bytes), b"/a%20b");
+    assert_eq!(head.query(&head_bytes), b"x=1&y");
+    let fields: Vec<_> = head.fields(&head_bytes).collect();
+    assert_eq!(fields, [(&b"Host"[..], &b"h:80"[..]), (b"X-Y", b"v"), (b"Z", b"")]);
+    assert_eq!(head.field_lines(&head_bytes), Some(&b"Host: h:80\r\nX-Y: \t v \r\nZ:\r\n\r\n"[..]));
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_is_found_at_its_last_byte() {
+    let bytes = b"\r\nGET /\xc3\xbc HTTP/1.1\r\nHost: h\r\nA: \tb \xff\r\n\r\n";
+    let limits = Limits::default();
+    let rules = Rules::strict(&limits);
+    let mut scan = Scan::default();
+    for len in 1..bytes.len() {
+        assert_eq!(scan.find_end(&bytes[..len], rules), Ok(None), "after {len} bytes");
+    }
+    assert_eq!(scan.find_end(bytes, rules), Ok(Some(bytes.len())));
+    assert_eq!(scan.begin(), 2);
+}
+
+#[test]
+fn line_ends_are_cr_lf_and_nothing_else() {
+    // RFC 9112 2.2
+    for bytes in [
+        &b"GET / HTTP/1.1\nHost: h\n\n"[..],
+        b"GET / HTTP/1.1\r\nHost: h\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\n\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\n\rA: b\r\n\r\n",
+        b"\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+    ] {
+        assert_refused(bytes, Refusal::LineEnd);
+    }
+    assert_refused(b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine);
+    for bytes in [&b"\r\rGET / HTTP/1.1\r\nHost: h\r\n\r\n"[..], b"\rGET / HTTP/1.1\r\nHost: h\r\n\r\n"] {
+        assert!(read(bytes).is_err() && refused_in_pieces(bytes).is_some(), "{}", bytes.escape_ascii());
+    }
+}
+
+/// RFC 9112 3
+const NO_REQUEST_LINES: &[&[u8]] = &[
+    b"GET /",
+    b"GET",
+    b"GET ",
+    b"GET / ",
+    b"/ HTTP/1.1",
+    b"GET HTTP/1.1",
+    b"GET  HTTP/1.1",
+    b"GET  / HTTP/1.1",
+    b"GET /  HTTP/1.1",
+    b"GET / HTTP/1.1 ",
+    b"GET / HTTP/1.1\t",
+    b" GET / HTTP/1.1",
+    b"\tGET / HTTP/1.1",
+    b"GET\t/ HTTP/1.1",
+    b"GET /\tHTTP/1.1",
+    b"GET \t/ HTTP/1.1",
+    b"GET\x0b/ HTTP/1.1",
+    b"GET /\x0cHTTP/1.1",
+    b"GET /a b HTTP/1.1",
+    b"GET / HTTP/1.1 HTTP/1.1",
+    b"GET /\r HTTP/1.1",
+    b"GET\r / HTTP/1.1",
+    b"GET / HTTP/1.1\r",
+    b"GET /\x00 HTTP/1.1",
+    b"GET /\x7f HTTP/1.1",
+    b"GET /\x01 HTTP/1.1",
+    b"G\x00T / HTTP/1.1",
+    b"G\xc3T / HTTP/1.1",
+    b"G@T / HTTP/1.1",
+    b"\"GET\" / HTTP/1.1",
+    b"GET: / HTTP/1.1",
+    b"GET, / HTTP/1.1",
+    b"Host: h",
+    // RFC 9112 2.3: the version is `HTTP/` and two digits, in capitals
+    b"GET / http/1.1",
+    b"GET / Http/1.1",
+    b"GET / HTTP/1.10",
+    b"GET / HTTP/01.1",
+    b"GET / HTTP/1",
+    b"GET / HTTP/1.",
+    b"GET / HTTP/.1",
+    b"GET / HTTP/1,1",
+    b"GET / HTTP/1.x",
+    b"GET / HTTP/+1.1",
+    b"GET / HTTP /1.1",
+    b"GET / HTTP/ 1.1",
+    b"GET / HTTX/1.1",
+    b"GET / HTTP1.1",
+    b"GET / XHTTP/1.1",
+    b"GET / HTTP/1.1x",
+    b"GET / HTTP/1.1;a",
+    b"GET / ICE/1.0",
+];
+
+#[test]
+fn a_request_line_has_three_parts_with_one_space_between() {
+    for line in NO_REQUEST_LINES {
+        let bytes = [line, &b"\r\nHost: h\r\n\r\n"[..]].concat();
+        let refusal = read(&bytes).map(|read| read.is_some()).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::RequestLine | Refusal::LineEnd),
+            "{}: {refusal:?}",
+            bytes.escape_ascii()
+        );
+        let (_, taken) = refused_in_pieces(&bytes).expect("a refusal");
+        assert!(taken <= line.len() + 2, "{} is refused after {taken} bytes", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn versions_other_than_1_0_and_1_1_are_not_served() {
+    // RFC 9110 15.6.6; RFC 9113 3.4 for the preface
+    for version in ["0.9", "1.2", "1.9", "2.0", "2.1", "3.0", "9.9"] {
+        assert_refused(format!("GET / HTTP/{version}\r\nHost: h\r\n\r\n").as_bytes(), Refusal::Version);
+    }
+    assert_refused(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Refusal::Version);
+}
+
+#[test]
+fn methods_are_as_they_are_in_use() {
+    // RFC 9110 9.1; gunicorn's conventions
+    for method in ["get", "Get", "GE", "G", "ABCDEFGHIJKLMNOPQRSTU", "GET#", "POSTs"] {
+        assert_refused(format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n").as_bytes(), Refusal::Method);
+    }
+    for method in
+        ["GET", "PUT", "DELETE", "PATCH", "PROPFIND", "VERSION-CONTROL", "M-SEARCH", "ABCDEFGHIJKLMNOPQRST"]
+    {
+        accepted(&format!("{method} / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    assert_refused(b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", Refusal::Tunnel);
+    assert_refused(b"CONNECT / HTTP/1.1\r\nHost: h:443\r\n\r\n", Refusal::Target);
+}
+
+#[test]
+fn bytes_beyond_ascii_are_taken_in_targets_as_they_are() {
+    for target in [&b"/\xc3\xbc?\xe2\x82\xac"[..], b"/\xff?\x80", b"/\xc3"] {
+        let bytes = [b"GET ", target, b" HTTP/1.0\r\nA: b\r\n\r\n"].concat();
+        let (head, bytes, _) = read(&bytes).unwrap().unwrap();
+        assert_eq!(head.target(&bytes), target);
+        assert_eq!(head.version(), Version::Http10);
+        assert_eq!(head.fields(&bytes).next(), Some((&b"A"[..], &b"b"[..])));
+    }
+    assert_refused(b"GET /\xff HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", Refusal::Field);
+    assert_refused(b"GET /\xff\x00 HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine);
+}
+
+#[test]
+fn a_field_line_is_a_name_a_colon_and_a_value() {
+    // RFC 9112 5.1, 5.2; RFC 9110 5.1, 5.5
+    for fields in [
+        "A : b",
+        "A\t: b",
+        " A: b",
+        "\tA: b",
+        ": b",
+        ":",
+        "A",
+        "A b: c",
+        "A\u{b}: b",
+        "A(: b",
+        "A/: b",
+        "A\": b",
+        "A,B: c",
+        "A@b: c",
+        "A[]: c",
+        "\u{e4}: b",
+        "A: b\r\n c",
+        "A: b\r\n\tc",
+        "A: b\r\n ",
+        "A: b\0c",
+        "A: b\rc",
+        "A: \r",
+        "A: b\u{7f}",
+        "A: b\u{1}",
+        "A: \u{b}b",
+        "A: b\u{c}",
+        "A: \u{1b}[1m",
+        "A\0: b",
+        "A\r: b",
+        "A\r\n: b",
+        "A: b\r\n\r",
+    ] {
+        let bytes = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n");
+        let refusal = read(bytes.as_bytes()).map(|read| read.is_some()).unwrap_err();
+        assert!(matches!(refusal, Refusal::Field | Refusal::LineEnd), "{fields:?}: {refusal:?}");
+        let (_, taken) = refused_in_pieces(bytes.as_bytes()).expect("a refusal");
+        assert!(taken < bytes.len(), "{fields:?} is refused after {taken} of {} bytes", bytes.len());
+    }
+    // RFC 9112 2.2: white space between the request line and the first field
+    assert_refused(b"GET / HTTP/1.1\r\n Host: h\r\n\r\n", Refusal::Field);
+    assert_refused(b"GET / HTTP/1.1\r\n \r\nHost: h\r\n\r\n", Refusal::Field);
+    let (head, bytes) = accepted("GET / HTTP/1.1\r\nHost: h\r\n!#$%&'*+-.^`|~9a:\t b\u{e4}\tc \t\r\n\r\n");
+    assert_eq!(head.fields(&bytes).nth(1), Some((&b"!#$%&'*+-.^`|~9a"[..], "b\u{e4}\tc".as_bytes())));
+}
+
+#[test]
+fn one_valid_host_is_required() {
+    // RFC 9112 3.2, RFC 9110 7.2
+    assert_refused(b"GET / HTTP/1.1\r\n\r\n", Refusal::Host);
+    assert_refused(b"GET http://h/ HTTP/1.1\r\n\r\n", Refusal::Host);
+    for fields in ["Host: h", "HOST: h", "host: other", "hOsT:"] {
+        assert_field_refused(fields, Refusal::Host);
+    }
+    for value in [
+        "a/b", "a b", "a@b", "u:p@h", "h:99999", "h:x", ":80", "[::1", "h, h", "h\u{e4}", "http://h", "h#",
+        "h?",
+    ] {
+        assert_refused(format!("GET / HTTP/1.1\r\nHost: {value}\r\n\r\n").as_bytes(), Refusal::Host);
+        assert_refused(format!("GET / HTTP/1.0\r\nHost: {value}\r\n\r\n").as_bytes(), Refusal::Host);
+        assert_refused(format!("GET http://h/ HTTP/1.1\r\nHost: {value}\r\n\r\n").as_bytes(), Refusal::Host);
+    }
+    for value in ["", "h", "h:80", "h:", "127.0.0.1:8000", "[::1]:8000", "a_b.example."] {
+        accepted(&format!("GET / HTTP/1.1\r\nHost: {value}\r\n\r\n"));
+    }
+    accepted("GET / HTTP/1.0\r\n\r\n");
+}
+
+#[test]
+fn the_authority_of_an_absolute_target_takes_the_place_of_host() {
+    // RFC 9112 3.2.2
+    for target in ["http://real:81/a?b", "HTTP://real:81/a?b", "https://real:81/a?b"] {
+        let (head, bytes) = accepted(&format!("GET {target} HTTP/1.1\r\nA: b\r\nHost: other\r\n\r\n"));
+        let fields: Vec<_> = head.fields(&bytes).collect();
+        assert_eq!(fields, [(&b"A"[..], &b"b"[..]), (b"Host", b"real:81")]);
+        assert_eq!((head.path(&bytes), head.query(&bytes)), (&b"/a"[..], &b"b"[..]));
+        assert_eq!(head.target(&bytes), target.as_bytes());
+        assert_eq!(head.field_lines(&bytes), None);
+    }
+    let (head, bytes) = accepted("GET http://real?b HTTP/1.1\r\nHost:\r\n\r\n");
+    assert_eq!((head.path(&bytes), head.query(&bytes)), (&b"/"[..], &b"b"[..]));
+    let (head, bytes) = accepted("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(head.path(&bytes), b"*");
+    assert_refused(b"GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::Target);
+    assert_refused(b"GET * HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::Target);
+}
+
+#[test]
+fn the_body_ends_where_the_fields_say() {
+    // RFC 9112 6.3
+    assert_eq!(with_fields("").framing, Framing::None);
+    for (value, length) in [("5", 5), ("0005", 5), ("00000000000000000000000000005", 5)] {
+        assert_eq!(with_fields(&format!("Content-Length: {value}\r\n")).framing, Framing::Length(length));
+    }
+    assert_eq!(with_fields("Content-Length: 00\r\n").framing, Framing::None);
+    let longest = with_fields("Content-Length: 9223372036854775807\r\n");
+    assert_eq!(longest.framing, Framing::Length(i64::MAX as u64));
+    assert_eq!(with_fields("Transfer-Encoding: \tChunked \r\n").framing, Framing::Chunked);
+    for method in ["GET", "HEAD", "DELETE", "TRACE", "OPTIONS"] {
+        let (head, _) = accepted(&format!("{method} / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"));
+        assert_eq!(head.semantics().framing, Framing::Length(3), "{method}");
+    }
+}
+
+#[test]
+fn lengths_that_could_be_read_in_two_ways_are_refused() {
+    // RFC 9110 8.6, RFC 9112 6.3
+    for value in [
+        "5, 5",
+        "5,5",
+        "+5",
+        "-1",
+        "5 5",
+        "0x5",
+        "",
+        " ",
+        "5.0",
+        "5e1",
+        "five",
+        "\u{665}",
+        "1_000",
+        "5;",
+        "\"5\"",
+        "5,",
+        ",5",
+        "9223372036854775808",
+        "18446744073709551616",
+        "18446744073709551621",
+        "99999999999999999999999",
+    ] {
+        assert_field_refused(&format!("Content-Length: {value}"), Refusal::ContentLength);
+    }
+    assert_field_refused("Content-Length: 5\r\nContent-Length: 5", Refusal::ContentLength);
+    assert_field_refused("Content-Length: 5\r\ncontent-length: 6", Refusal::ContentLength);
+    assert_field_refused("Content-Length: 0\r\nCONTENT-LENGTH: 0", Refusal::ContentLength);
+}
+
+#[test]
+fn chunked_is_the_only_transfer_coding_and_stands_alone() {
+    // RFC 9112 6.1, 6.3, 7.1
+    for value in [
+        "gzip",
+        "",
+        "chunked, gzip",
+        "chunked, chunked",
+        "chunked,chunked",
+        "identity",
+        "xchunked",
+        "chunkedx",
+        "chunked,",
+        ",chunked",
+        ", chunked",
+        "chunked, ",
+        "gzip,, chunked",
+        "\"chunked\"",
+        "'chunked'",
+        "chunked;a=b",
+        "chunked; q=0.5",
+        "chunked chunked",
+        "chun ked",
+        "chunked;",
+        "gzip chunked",
+        "chunked\u{a0}",
+        "=chunked",
+        "gzip;, chunked;",
+        "a b, chunked",
+        "chunked;a=b, chunked",
+        "Chunked, CHUNKED",
+        "\u{17f}chunked",
+    ] {
+        assert_field_refused(&format!("Transfer-Encoding: {value}"), Refusal::TransferEncoding);
+    }
+    for value in ["gzip, chunked", "gzip;q=1,\tchunked", "identity, chunked", "gzip, deflate, chunked"] {
+        assert_field_refused(&format!("Transfer-Encoding: {value}"), Refusal::TransferCoding);
+    }
+    for value in ["\u{b}chunked", "chunked\u{c}", "chunked\0", "\r\n chunked", "chunked\r"] {
+        assert_field_refused(&format!("Transfer-Encoding: {value}"), Refusal::Field);
+    }
+    assert_field_refused("Transfer-Encoding : chunked", Refusal::Field);
+    for other in
+        ["Transfer-Encoding: chunked", "transfer-encoding: gzip", "Content-Length: 5", "Content-Length: 0"]
+    {
+        assert_field_refused(&format!("Transfer-Encoding: chunked\r\n{other}"), Refusal::TransferEncoding);
+        assert_field_refused(&format!("{other}\r\nTransfer-Encoding: chunked"), Refusal::TransferEncoding);
+    }
+    for fields in [
+        "Transfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Transfer-Encoding: gzip",
+    ] {
+        let old = format!("POST / HTTP/1.0\r\n{fields}\r\n\r\n");
+        assert_refused(old.as_bytes(), Refusal::TransferEncoding);
+    }
+}
+
+#[test]
+fn connection_options_decide_on_the_connection_and_on_no_other_field() {
+    // RFC 9112 9.3, RFC 9110 7.6.1
+    let persistent = |version: &str, value: &str| {
+        let text = format!("GET / HTTP/{version}\r\nHost: h\r\nConnection: {value}\r\n\r\n");
+        accepted(&text).0.semantics().keep_alive
+    };
+    for value in ["", "keep-alive", "upgrade", "closed", "x-close", "close-x", ",,", "TE, Keep-Alive"] {
+        assert!(persistent("1.1", value), "{value}");
+    }
+    for value in ["close", "Close", "keep-alive, close", "close,keep-alive", ",close,", "a,\tclose ,b"] {
+        assert!(!persistent("1.1", value) && !persistent("1.0", value), "{value}");
+    }
+    assert!(persistent("1.0", "Keep-Alive") && !persistent("1.0", "") && !persistent("1.0", "upgrade"));
+    let listed = with_fields("Connection: content-length, host, transfer-encoding\r\nContent-Length: 5\r\n");
+    assert_eq!(listed.framing, Framing::Length(5));
+    assert!(listed.keep_alive);
+}
+
+#[test]
+fn expectations_are_those_of_http_1_1() {
+    // RFC 9110 10.1.1
+    let expects =
+        |value: &str| with_fields(&format!("Content-Length: 1\r\nExpect: {value}\r\n")).expects_continue;
+    assert!(expects("100-continue") && expects("100-Continue") && expects("100-continue, 100-continue"));
+    assert!(!expects("") && !expects(","));
+    assert!(!with_fields("Expect: 100-continue\r\n").expects_continue);
+    for value in [
+        "a miracle",
+        "100-continue, b",
+        "101-continue",
+        "100-continue=1",
+        "100-continue;a",
+        "\"100-continue\"",
+    ] {
+        assert_field_refused(&format!("Expect: {value}"), Refusal::Expectation);
+        let (head, _) = accepted(&format!("POST / HTTP/1.0\r\nContent-Length: 1\r\nExpect: {value}\r\n\r\n"));
+        assert!(!head.semantics().expects_continue);
+    }
+}
+
+#[test]
+fn an_upgrade_is_heard_only_in_http_1_1_and_only_to_a_websocket() {
+    // RFC 9110 7.8, RFC 6455 4.1
+    let text = "HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    assert!(accepted(&format!("GET / {text}")).0.semantics().websocket);
+    assert!(!accepted(&format!("GET / {}", text.replace("1.1", "1.0"))).0.semantics().websocket);
+    let h2c = with_fields(
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
+    );
+    assert!(!h2c.websocket && h2c.keep_alive);
+}
+
+#[test]
+fn a_content_type_comes_once() {
+    // RFC 9110 5.3, 8.3
+    assert_field_refused("Content-Type: a/b\r\ncontent-type: a/b", Refusal::Repeated);
+}
+
+#[test]
+fn limits_are_enforced_before_the_head_is_complete() {
+    let long = [b"GET /".as_slice(), &[b'a'; 5000]].concat();
+    assert_refused(&long, Refusal::LineTooLong);
+    let wide = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 9000]].concat();
+    assert_refused(&wide, Refusal::FieldsTooLarge);
+    let many = [b"GET / HTTP/1.1\r\nHost: h\r\n".as_slice(), &b"A: b\r\n".repeat(100), b"\r\n"].concat();
+    assert_refused(&many, Refusal::FieldsTooLarge);
+}
+
+#[test]
+fn as_many_fields_as_the_limit_says_are_read() {
+    for count in [1, 100, 128, 129, 5000] {
+        let limits = Limits { fields: count, ..Limits::default() };
+        let rules = Rules::strict(&limits);
+        let parse = |count: usize| {
+            let mut bytes = format!("GET / HTTP/1.0\r\n{}\r\n", "A:\r\n".repeat(count)).into_bytes();
+            let mut head = Head::default();
+            head.parse(&mut bytes, rules).map(|()| head.fields(&bytes).len())
+        };
+        assert_eq!(parse(count), Ok(count));
+        assert_eq!(parse(count + 1), Err(Refusal::FieldsTooLarge));
+    }
+}
