@@ -14,10 +14,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def fields_of(scope: Scope) -> dict[str, str]:
-    """The header fields by lower-case name, repeated ones joined."""
+    """The header fields by lower-case name, repeated ones joined; underscores as WSGI shows them."""
     fields: dict[str, str] = {}
     for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
+        key, text = name.decode("latin-1").replace("_", "-"), value.decode("latin-1")
         fields[key] = f"{fields[key]},{text}" if key in fields else text
     return fields
 

@@ -58,8 +58,9 @@ def outcome(case: Case) -> str:
         parts.append(f"{interim}{'served' if answer.status == 200 else answer.status}")
     several = len(parts) > 2 and len(set(parts)) == 1
     words = f"{len(parts)} {parts[0]}" if several else ", ".join(parts)
-    words += ", cut" if case.answers[-1].cut else ""
+    words += ", cut" if any(answer.cut for answer in case.answers) else ""
     words += ", closed" if case.closed else ""
+    words = words.removeprefix(", ")
     settings = ", ".join(f"`{name}` {value}" for name, value in case.settings.items())
     return f"{words}; with {settings}" if settings else words
 

@@ -21,7 +21,7 @@ CASES = sorted(
     (case for group in GROUPS for case in group.cases),
     key=lambda case: sorted(case.settings.items()).__repr__(),
 )
-WHOLE = [case for case in CASES if not case.ends]
+WHOLE = [case for case in CASES if not case.ends and not case.waits]
 SPLIT = [case for case in CASES if case.split]
 
 Start = Callable[[Case], Server]

@@ -56,6 +56,8 @@ class Case:
     closed: bool = False
     #: Whether the client says after these bytes that it sends no more.
     ends: bool = False
+    #: Whether the client sends no more after these bytes, without saying so.
+    waits: bool = False
     #: Whether it is tried with a pause at every position, too.
     split: bool = False
     #: Patterns of the ERROR lines that the application's fault has to leave in the log.
