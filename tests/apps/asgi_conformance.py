@@ -14,7 +14,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 def fields_of(scope: Scope) -> dict[str, str]:
-    """The header fields by lower-case name, repeated ones joined; underscores as WSGI shows them."""
+    """The header fields by lower-case name, repeated ones joined; an underscore is a hyphen."""
     fields: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").replace("_", "-"), value.decode("latin-1")
