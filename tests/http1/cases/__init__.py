@@ -11,6 +11,8 @@ from http1.cases import (
     fields,
     host,
     lengths,
+    leniency,
+    limits,
     pipelines,
     request_line,
     responses,
@@ -36,4 +38,6 @@ GROUPS: list[Group] = [
     pipelines.GROUP,
     smuggling.GROUP,
     responses.GROUP,
+    leniency.GROUP,
+    limits.GROUP,
 ]

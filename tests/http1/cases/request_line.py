@@ -1,11 +1,12 @@
 """The request line: its parts, what separates them, and the method."""
 
-from support.conformance import Group, Seen, get, head, refused, served
+from support.conformance import Case, Group, Seen, get, head, refused, served
 
 HOST = "Host: a.example"
 LINE = "RFC 9112 3"
 LINE_END = "RFC 9112 2.2"
 METHOD = "RFC 9110 9.1"
+BROKEN = "RFC 9112 8"
 CONVENTION = "`permit_unconventional_http_method` off"
 
 #: Registered for HTTP, but for CONNECT (among the targets) and HEAD (among the responses).
@@ -71,6 +72,8 @@ CASES = [
     refused(400, "a TLS hello", LINE, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(16)),
     refused(400, "noise", LINE, bytes(range(128, 256)) + b"\r\n\r\n"),
     refused(400, "the preface of SSH", LINE, b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+    Case("a request line that breaks off", BROKEN, b"GET / HT", (), closed=True, ends=True),
+    Case("nothing but the end", BROKEN, b"", (), closed=True, ends=True),
     *(
         served(
             f"the method {method}",

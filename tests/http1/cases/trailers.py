@@ -70,6 +70,7 @@ CASES = [
     bad("CR in a trailer", LINE_END, b"X-A: b\rc"),
     bad("LF alone between two trailers", LINE_END, b"X-A: b\nX-C: d"),
     bad("LF alone for the line behind the trailers", LINE_END, b"X-A: b\r\n\n"),
+    bad("40,000 octets of trailers", f"{SECTION} (bounded)", *[b"X-A: " + b"b" * 95] * 400),
     bad("a request in the trailers", SECTION, b"GET /inner HTTP/1.1"),
     refused(
         400,
