@@ -11,6 +11,7 @@ pub mod classes;
 pub mod compare;
 pub mod connection;
 pub mod differential;
+pub mod forwarded;
 pub mod frontends;
 pub mod h11_peer;
 pub mod head;
@@ -38,4 +39,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "differential", run: differential::run, corpora: &["connection"] },
     Target { name: "proxy", run: frontends::run_proxy, corpora: &["proxy"] },
     Target { name: "uwsgi", run: frontends::run_uwsgi, corpora: &["uwsgi"] },
+    Target { name: "forwarded", run: forwarded::run, corpora: &["forwarded"] },
 ];
