@@ -12,7 +12,7 @@ use std::{
 };
 
 use rgunicorn_http::{
-    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, client::Policy,
+    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, Mounts, client::Policy,
     wire::Frontends,
 };
 use rgunicorn_scoreboard::Scoreboard;
@@ -77,6 +77,7 @@ impl World {
             sendfile: true,
             proxies: Policy::default(),
             frontends: Frontends::default(),
+            mounts: Mounts::default(),
             most_connections: 100,
             beat: Duration::from_secs(60),
         };

@@ -38,10 +38,10 @@ def target(path: Path) -> Target:
     return lambda **parts: f"/?{urlencode({'path': path, **parts})}"
 
 
-@pytest.fixture(params=["sendfile"])
+@pytest.fixture(params=["sendfile", "no-sendfile"])
 def server(request: pytest.FixtureRequest, shared: Serve) -> Server:
     """The application, with the kernel moving files and without."""
-    return shared("apps.wsgi_files:app", accesslog="-")
+    return shared("apps.wsgi_files:app", **{request.param: True})
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ mod pool;
 pub mod proto;
 mod reactor;
 mod spool;
+mod static_files;
 pub mod wire;
 
 pub use client::{Local, Peer, Remote, Scheme};
@@ -32,3 +33,4 @@ pub use outbox::FileSlice;
 pub use proto::{Head, Leniency, Method, Refusal, Reply, ReplyError, Rules, Version};
 pub use reactor::Listener;
 pub use spool::{Body, Spool};
+pub use static_files::{MountError, Mounts};

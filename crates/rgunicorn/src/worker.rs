@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyOSError, prelude::*};
 use rgunicorn_arbiter::{Socket, WorkerBoot};
 use rgunicorn_asgi::Ended;
 use rgunicorn_bridge::{
@@ -11,7 +11,7 @@ use rgunicorn_bridge::{
     arm_faulthandler, arm_interrupt, interface_of, watch_forks,
 };
 use rgunicorn_http::{
-    Config, Deadlines, Engine, Handle, Leniency, Limits, Listener,
+    Config, Deadlines, Engine, Handle, Leniency, Limits, Listener, MountError, Mounts,
     client::{Policy, Tradition},
     wire::Frontends,
 };
@@ -134,6 +134,15 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
     }
 }
 
+/// The directories of static files.
+fn mounts(settings: &Settings) -> Result<Mounts, MountError> {
+    let mut mounts = Mounts::default();
+    for path in &settings.files.static_path {
+        mounts.add(&path.prefix, &path.directory)?;
+    }
+    Ok(mounts)
+}
+
 fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> PyResult<Handle> {
     let listeners = boot.listeners.drain(..).map(|listener| {
         let listening = match listener.socket {
@@ -152,6 +161,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         proxies: Policy::new(&settings.proxies, tradition),
         deadlines: Deadlines::new(&settings.protocol),
         sendfile: settings.protocol.sendfile,
+        mounts: mounts(settings).map_err(|error| PyOSError::new_err(error.to_string()))?,
         spool_bodies: interface == Interface::Wsgi,
         frontends: Frontends::new(&settings.proxies),
         most_connections: settings.workers.worker_connections.0 as usize,

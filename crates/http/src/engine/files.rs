@@ -1,10 +1,13 @@
-//! Files as parts of responses.
+//! Files as parts of responses, and whole responses made of files.
 
-use super::{Engine, SendError};
+use std::time::SystemTime;
+
+use super::{Engine, Event, SendError};
 use crate::{
     Exchange, FileSlice, Id,
     connection::Phase,
     outbox::{FileError, Flushed},
+    static_files::{Content, Piece},
 };
 
 impl Engine {
@@ -41,6 +44,36 @@ impl Engine {
         connection.out.push_file(FileSlice { length: allowed as u64, ..slice }, reading);
         connection.out.push(tail);
         if waited { Ok(self.note_room_wanted(exchange.id)) } else { self.begin_flush(exchange.id) }
+    }
+
+    /// Answer a request for a static file; one for something else is the worker's.
+    pub(super) fn serve_file(&mut self, mut exchange: Box<Exchange>) -> Option<Event> {
+        let now = (self.clock.now(), SystemTime::now());
+        let Some(answer) = self.config.mounts.answer(&exchange, now) else {
+            return Some(Event::Request(exchange));
+        };
+        let sent = match answer.write(&mut exchange.reply) {
+            Content::Text(text) => self.send(&mut exchange, text.as_bytes(), true).map(drop),
+            Content::File(slice) => self.send_file(&mut exchange, slice, true).map(drop),
+            Content::Pieces(pieces) => self.send_pieces(&mut exchange, pieces),
+        };
+        if sent.is_err() {
+            tracing::debug!("{}: the client disconnected", exchange.line());
+        }
+        self.finish(exchange);
+        None
+    }
+
+    fn send_pieces(&mut self, exchange: &mut Exchange, pieces: Vec<Piece>) -> Result<(), SendError> {
+        let mut left = pieces.len();
+        for piece in pieces {
+            left -= 1;
+            match piece {
+                Piece::Bytes(bytes) => self.send(exchange, &bytes, left == 0).map(drop)?,
+                Piece::File(slice) => self.send_file(exchange, slice, left == 0).map(drop)?,
+            }
+        }
+        Ok(())
     }
 
     /// Send the first of what waits, for a worker that has the exchange.

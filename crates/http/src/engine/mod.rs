@@ -33,7 +33,7 @@ use slab::Slab;
 
 pub use self::writing::{SendError, Sent};
 use crate::{
-    Deadlines, Exchange, Id, Leniency, Limits, Listener, Rules,
+    Deadlines, Exchange, Id, Leniency, Limits, Listener, Mounts, Rules,
     client::Policy,
     connection::{Connection, Greeting},
     pool::Pool,
@@ -75,6 +75,8 @@ pub struct Config {
     pub sendfile: bool,
     /// Who may say before, or in place of, HTTP whose connection it passes on.
     pub frontends: Frontends,
+    /// Directories whose files are served without the worker.
+    pub mounts: Mounts,
     /// Connections beyond this number wait in the kernel, unless one that is waited for can be given up for them.
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.

@@ -55,7 +55,7 @@ impl Engine {
             }
         };
         match step {
-            Step::Ready(exchange) => Some(self.hand_out(key, exchange)),
+            Step::Ready(exchange) => self.hand_out(key, exchange),
             Step::Wait(phase) => {
                 self.await_more(key, phase);
                 None
@@ -137,7 +137,7 @@ impl Engine {
         if !exchange.decoder.is_done() {
             self.connections[key].pace = Pace::full(&self.config.deadlines);
         }
-        if exchange.decoder.is_done() || exchange.awaits_continue || !self.config.spool_bodies {
+        if exchange.decoder.is_done() || exchange.awaits_continue || !self.spools(&exchange) {
             self.keep_ahead(key, &exchange.bytes[end..exchange.filled]);
             return Step::Ready(exchange);
         }
@@ -150,6 +150,11 @@ impl Engine {
             }
         }
         self.read_body_ahead(key, exchange)
+    }
+
+    /// Whether the body of a request is read before the request is handed out. Static files have no use for one.
+    fn spools(&self, exchange: &Exchange) -> bool {
+        self.config.spool_bodies && !self.config.mounts.have(exchange.path())
     }
 
     fn keep_ahead(&mut self, key: usize, bytes: &[u8]) {
@@ -287,7 +292,7 @@ impl Engine {
         if self.closing { head.min(linger) } else { head }
     }
 
-    fn hand_out(&mut self, key: usize, mut exchange: Box<Exchange>) -> Event {
+    fn hand_out(&mut self, key: usize, mut exchange: Box<Exchange>) -> Option<Event> {
         let connection = &mut self.connections[key];
         connection.served += 1;
         connection.phase = Phase::Serving(Serving::default());
@@ -309,7 +314,10 @@ impl Engine {
         if self.connections[key].read_closed {
             self.enqueue(key);
         }
-        Event::Request(exchange)
+        if self.config.mounts.is_empty() {
+            return Some(Event::Request(exchange));
+        }
+        self.serve_file(exchange)
     }
 
     /// Something happened to a connection whose exchange the worker has.

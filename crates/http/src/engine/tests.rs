@@ -36,6 +36,7 @@ impl World {
             deadlines: Deadlines::default(),
             spool_bodies: true,
             sendfile: true,
+            mounts: Mounts::default(),
             most_connections: 5000,
             beat: Duration::from_secs(60),
             frontends: Frontends::default(),

@@ -14,7 +14,7 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use rgunicorn_http::{
-    Config, Deadlines, Engine, Event, Exchange, Id, Leniency, Limits, Listener, client::Policy,
+    Config, Deadlines, Engine, Event, Exchange, Id, Leniency, Limits, Listener, Mounts, client::Policy,
     wire::Frontends,
 };
 use rgunicorn_scoreboard::{Lease, Scoreboard};
@@ -35,6 +35,7 @@ pub(crate) fn config() -> Config {
         deadlines: Deadlines { idle: Duration::from_secs(30), ..Deadlines::default() },
         spool_bodies: true,
         sendfile: true,
+        mounts: Mounts::default(),
         most_connections: 100,
         beat: Duration::from_secs(60),
         frontends: Frontends::default(),
