@@ -142,7 +142,7 @@ impl Params {
     fn is_apart(&self, script: &[u8], path: &[u8]) -> bool {
         let target = self.value("REQUEST_URI").unwrap_or_default();
         let end = memchr::memchr(b'?', target).unwrap_or(target.len());
-        target[..end].strip_prefix(script) == Some(path)
+        decoded(&target[..end]).eq(script.iter().chain(path).copied())
     }
 
     /// Whether the client spoke TLS with the frontend: `HTTPS` by its usual values, or a scheme that says so.
@@ -199,6 +199,18 @@ impl Params {
         }
         .ok_or(Fault::Invalid("SERVER_PROTOCOL"))
     }
+}
+
+/// The bytes that a percent-encoded path stands for (RFC 3986 2.1).
+fn decoded(path: &[u8]) -> impl Iterator<Item = u8> {
+    let nibble = |at: usize| path.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let byte = *path.get(at)?;
+        let escaped = if byte == b'%' { nibble(at + 1).zip(nibble(at + 2)) } else { None };
+        at += if escaped.is_some() { 3 } else { 1 };
+        Some(escaped.map_or(byte, |(high, low)| (high << 4 | low) as u8))
+    })
 }
 
 fn parsed<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
@@ -285,6 +297,8 @@ mod tests {
             // Apache and lighttpd: what is left of it.
             ("/app", "/a", "/app/a", "/a"),
             ("/app", "/app/a", "/app/app/a?x", "/app/a"),
+            ("/app", "/app/a b%", "/app/app/a%20b%?x", "/app/a b%"),
+            ("/a b", "/a b/c", "/a%20b/%61%20b/c", "/a b/c"),
             ("/app", "", "/app", ""),
             // Another segment that begins with the same letters.
             ("/app", "/apple", "/apple", "/apple"),
