@@ -150,9 +150,12 @@ impl Connection {
     /// Who sent a request with these fields, which tell of a client behind the far end.
     ///
     /// # Errors
-    /// When they contradict each other.
+    /// When they contradict each other, or the request's path.
     pub(crate) fn client(&mut self, policy: &Policy, exchange: &Exchange) -> Result<Arc<Peer>, Refusal> {
-        Memo::peer(&mut self.memo, policy, &self.peer, || exchange.fields())
+        let peer = Memo::peer(&mut self.memo, policy, &self.peer, || exchange.fields())?;
+        // A uwsgi frontend, which tells a path of its own, may have told the connection's.
+        let told = peer.script_name != self.peer.script_name;
+        if told && !peer.covers(exchange.path()) { Err(Refusal::ScriptName) } else { Ok(peer) }
     }
 
     /// Read once. A short read empties an edge-triggered socket, so no second call is made to hear `EWOULDBLOCK`.

@@ -101,6 +101,14 @@ impl Peer {
         self.remote_address = text_of(remote);
     }
 
+    /// Whether a path, still percent-encoded, is below [`Peer::script_name`], or there is none.
+    #[must_use]
+    pub fn covers(&self, path: &[u8]) -> bool {
+        self.script_name.as_deref().is_none_or(|mount| {
+            path.strip_prefix(mount).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+        })
+    }
+
     /// The far end's port; `None` for unix sockets, and where a proxy tells the address only.
     #[must_use]
     pub fn remote_port(&self) -> Option<u16> {
@@ -125,6 +133,19 @@ mod tests {
 
     fn tcp(address: &str) -> Remote {
         Remote::Tcp(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_mount_point_covers_what_is_below_it() {
+        let mut peer = Peer::new(Remote::Unix, Local::Unix(Arc::default()), 0);
+        assert!(peer.covers(b"/x") && peer.covers(b"*"));
+        peer.script_name = Some(b"/app".to_vec());
+        assert!(peer.covers(b"/app") && peer.covers(b"/app/") && peer.covers(b"/app/x"));
+        assert!(
+            !peer.covers(b"/apple") && !peer.covers(b"/") && !peer.covers(b"*") && !peer.covers(b"/x/app")
+        );
+        peer.script_name = Some(Vec::new());
+        assert!(peer.covers(b"/") && peer.covers(b"/x"));
     }
 
     #[test]

@@ -153,8 +153,9 @@ impl Policy {
     }
 }
 
-/// RFC 3875 4.1.13: empty, or a path that does not end in a slash.
+/// RFC 3875 4.1.13: empty, or a path that does not end in a slash. Two slashes would begin a link to another host.
 fn script_name(value: &[u8]) -> Option<Vec<u8>> {
     let end = value.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
-    (value.is_empty() || value.starts_with(b"/")).then(|| value[..end].to_vec())
+    let path = value.starts_with(b"/") && (!value.starts_with(b"//") || end == 0);
+    (value.is_empty() || path).then(|| value[..end].to_vec())
 }

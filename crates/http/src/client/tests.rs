@@ -221,6 +221,8 @@ fn the_mount_point_comes_from_the_last_field_that_is_a_path() {
         ("/", " "),
         ("", " "),
         ("app", ""),
+        ("//evil.example", ""),
+        ("//", " "),
         ("http://h/app", ""),
         ("/a b\u{e9}", " /a b\\xc3\\xa9"),
     ] {

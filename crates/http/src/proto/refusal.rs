@@ -39,6 +39,9 @@ pub enum Refusal {
     /// A proxy that is believed tells two schemes at once (the setting `secure_scheme_headers`).
     #[error("the header fields that tell the scheme contradict each other")]
     Scheme,
+    /// A proxy that is believed says that the application is mounted where the target is not (RFC 3875 4.1.13).
+    #[error("the path does not begin with the SCRIPT_NAME of the proxy")]
+    ScriptName,
     /// `Content-Length` is repeated or not a number (RFC 9112 6.3).
     #[error("the Content-Length header field is repeated or not a number")]
     ContentLength,
@@ -106,6 +109,7 @@ impl Refusal {
             | Self::Repeated
             | Self::Host
             | Self::Scheme
+            | Self::ScriptName
             | Self::ContentLength
             | Self::TransferEncoding
             | Self::Chunk

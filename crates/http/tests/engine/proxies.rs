@@ -20,8 +20,12 @@ fn trusting(allowed: &str) -> Config {
 }
 
 fn ask(world: &mut World, client: &mut Client, fields: &str) -> Box<Exchange> {
-    client.send(format!("GET / HTTP/1.1\r\nHost: h\r\n{fields}\r\n"));
+    client.send(format!("GET /app/x HTTP/1.1\r\nHost: h\r\n{fields}\r\n"));
     world.request()
+}
+
+fn names(exchange: &Exchange) -> Vec<String> {
+    exchange.fields().map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
 #[test]
@@ -43,10 +47,12 @@ fn whoever_is_not_trusted_names_nobody() {
     let exchange = ask(&mut world, &mut client, "Forwarded: for=1.2.3.4\r\nSCRIPT_NAME: /app\r\n");
     assert_eq!(exchange.peer().remote_address, "127.0.0.1");
     assert_eq!(exchange.peer().script_name, None);
+    assert_eq!(names(&exchange), ["Host", "Forwarded"]);
     world.answer(exchange, b"");
     let mut local = world.connect_unix();
     let exchange = ask(&mut world, &mut local, "Forwarded: for=1.2.3.4\r\nSCRIPT_NAME: /app\r\n");
     assert_eq!(exchange.peer().remote_address, "1.2.3.4");
+    assert_eq!(names(&exchange), ["Host", "Forwarded", "SCRIPT_NAME"]);
     world.answer(exchange, b"");
 }
 
@@ -87,4 +93,16 @@ fn schemes_that_contradict_each_other_are_refused() {
     client.end_sending();
     assert_eq!(client.end(&mut world).1, Wire::Ended);
     assert!(!world.has_event());
+}
+
+#[test]
+fn a_path_that_is_not_below_the_script_name_of_the_proxy_is_refused() {
+    let mut world = World::new(trusting("127.0.0.1"));
+    for (fields, status) in
+        [("SCRIPT_NAME: /app\r\n", 200), ("SCRIPT_NAME: /ap\r\n", 400), ("SCRIPT_NAME: /b\r\n", 400)]
+    {
+        let mut client = world.connect();
+        client.send(format!("GET /app/x HTTP/1.1\r\nHost: h\r\n{fields}\r\n"));
+        assert_eq!(client.echoed(&mut world).status, status, "{fields}");
+    }
 }
