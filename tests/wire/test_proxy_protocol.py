@@ -220,6 +220,19 @@ def test_what_the_client_itself_sends_in_header_fields_is_not_believed(
         assert answer["scheme"] == "http"
 
 
+def test_a_proxy_behind_the_balancer_is_believed_if_it_is_trusted(
+    shared: Serve, behind: str, header: bytes
+) -> None:
+    server = shared(behind, **AUTO, proxy_headers="on", forwarded_allow_ips=CLIENT[0])
+    told_by_proxy = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    request = build_request("GET", "/", headers=told_by_proxy)
+    for sent, wanted in ((header, ["203.0.113.9", "https"]), (b"", ["127.0.0.1", "http"])):
+        with server.connect() as client:
+            client.send(sent + request)
+            answer = told(client)
+            assert [answer["client"], answer["scheme"]] == wanted
+
+
 def test_the_access_log_names_the_client_of_the_header(
     serve: Serve, behind: str, header: bytes
 ) -> None:

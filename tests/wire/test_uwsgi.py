@@ -118,6 +118,17 @@ def test_what_the_client_itself_sends_is_not_believed(server: Server) -> None:
     assert (answer["client"], answer["scheme"], answer["user"]) == (CLIENT[0], "http", None)
 
 
+def test_a_proxy_in_front_of_the_frontend_is_believed_if_it_is_trusted(
+    shared: Serve, behind: str
+) -> None:
+    server = shared(behind, **UWSGI, proxy_headers="on", forwarded_allow_ips=CLIENT[0])
+    fields = [("HTTP_X_FORWARDED_FOR", "203.0.113.9"), ("HTTP_X_FORWARDED_PROTO", "https")]
+    answer = told(server, *fields)
+    assert (answer["client"], answer["scheme"]) == ("203.0.113.9", "https")
+    answer = told(server, *fields, ("REMOTE_ADDR", "192.0.2.99"))
+    assert (answer["client"], answer["scheme"]) == ("192.0.2.99", "http")
+
+
 def test_wsgi_has_the_variables_that_the_frontend_adds(shared: Serve) -> None:
     server = shared("apps.wsgi_environ:app", **UWSGI)
     more = [("REMOTE_USER", "ada"), ("SSL_CLIENT_VERIFY", "SUCCESS"), ("wsgi.input", "x")]

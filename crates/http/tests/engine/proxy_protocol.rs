@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use proptest::prelude::*;
 use rgunicorn_http::{
     Config, Deadlines, Local, Peer, Remote, Scheme,
     wire::{Frontends, proxy_protocol::Versions},
@@ -268,6 +269,40 @@ fn a_worker_that_stops_waits_for_no_silent_balancer_but_serves_what_has_begun() 
     assert_eq!((response.text(), response.header("Connection")), ("ok", Some("close")));
     begun.assert_end(&mut world);
     silent.assert_end(&mut world);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// However the bytes arrive, the same requests come out, all of them the named client's.
+    #[test]
+    fn pieces_of_any_size_are_the_same_requests(
+        text: bool,
+        noise in prop::collection::vec(any::<u8>(), 0..60),
+        requests in 1..4_usize,
+        cuts in prop::collection::vec(0..400_usize, 0..8),
+    ) {
+        let tlv = [&[0xe9, 0, u8::try_from(noise.len()).expect("a length")][..], &noise].concat();
+        let header = if text { TEXT.into() } else { binary(0x21, 0x11, &[&FOUR[..], &tlv].concat()) };
+        let bytes = [header, GET.repeat(requests).into_bytes()].concat();
+        let mut world = world();
+        let mut client = world.connect();
+        let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut < bytes.len()).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        for piece in cuts.windows(2) {
+            client.send(&bytes[piece[0]..piece[1]]);
+            world.turn(Duration::ZERO);
+        }
+        for _ in 0..requests {
+            let exchange = world.request();
+            assert_named(exchange.peer());
+            prop_assert_eq!(exchange.target(), b"/");
+            world.answer(exchange, b"ok");
+            prop_assert_eq!(client.response(&mut world).status, 200);
+        }
+        prop_assert!(!world.has_event());
+    }
 }
 
 #[test]
