@@ -131,6 +131,8 @@ def pool(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
     """The servers of this session, by what they serve."""
     servers: dict[str, Server] = {}
     yield servers
+    for server in servers.values():
+        server.begin_stop()
     finish_all(list(servers.values()))
 
 

@@ -100,18 +100,21 @@ def unread(sock: socket.socket) -> int:
     return int(struct.unpack("i", ioctl(sock, SIOCOUTQ, bytes(4)))[0])
 
 
-def play(server: Server, address: Address, case: Case, way: Way) -> None:
-    """Send a case, and hold the server to its row of the table."""
+def play(server: Server, address: Address, case: Case, *ways: Way) -> None:
+    """Send a case in each of these ways, and hold the server to its row of the table."""
+    goes_on = not case.closed
     try:
-        responses = exchange(address, case, way)
+        responses = [exchange(address, case, way) for way in ways]
     except Exception:
         # What this case has led to is no business of the next one.
         take_records(server)
         raise
-    goes_on = not case.closed
     records = take_records(server)
-    compare_seen(records, [*case.seen, SEEN_NEXT] if goes_on else [*case.seen])
-    compare_shown(responses, [*case.answers, Answer()] if goes_on else [*case.answers], records)
+    seen = [*case.seen, SEEN_NEXT] if goes_on else [*case.seen]
+    compare_seen(records, seen * len(ways))
+    answers = [*case.answers, Answer()] if goes_on else [*case.answers]
+    for number, each in enumerate(responses):
+        compare_shown(each, answers, records[number * len(seen) : (number + 1) * len(seen)])
 
 
 def exchange(address: Address, case: Case, way: Way) -> list[Response]:

@@ -41,6 +41,7 @@ class Server:
         self.expected_errors: list[str] = []
         self.expected_status = kind.stopped
         self._judged = 0
+        self._stopping = False
         self._clients: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
         with self.log_path.open("wb") as log, self.output_path.open("wb") as output:
@@ -198,10 +199,15 @@ class Server:
         """The exit status, once the master has gone."""
         return self.process.wait(within)
 
+    def begin_stop(self) -> None:
+        """Ask it to stop, once."""
+        if self.alive and not self._stopping:
+            self._stopping = True
+            self.signal("TERM")
+
     def stop(self) -> int:
         """Ask it to stop and return its exit status."""
-        if self.alive:
-            self.signal("TERM")
+        self.begin_stop()
         return self.wait_exit()
 
     def finish(self) -> None:

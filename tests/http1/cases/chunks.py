@@ -47,6 +47,7 @@ GOOD = [
     good("octets beyond ASCII in a quoted value", EXTENSION, extended(b';a="\xc3\xa4"')),
     good("several extensions", EXTENSION, extended(b";a;b=c;d")),
     good("an extension of the last chunk", EXTENSION, b"3\r\nabc\r\n0;a=b\r\n\r\n"),
+    good("white space before the semicolon", WHITE_SPACE, extended(b" \t;a")),
     good("white space behind the semicolon", WHITE_SPACE, extended(b"; a")),
     good("white space around the equals sign", WHITE_SPACE, extended(b";a = b")),
 ]
@@ -105,10 +106,22 @@ LINES = [
 ]
 
 EXTENSIONS = [
+    bad("a semicolon alone", EXTENSION, extended(b";")),
+    bad("two semicolons", EXTENSION, extended(b";;a")),
+    bad("a semicolon at the end", EXTENSION, extended(b";a;")),
+    bad("an extension without a name", EXTENSION, extended(b";=b")),
+    bad("an equals sign without a value", EXTENSION, extended(b";a=")),
+    bad("two values", EXTENSION, extended(b";a=b=c")),
+    bad("two words", EXTENSION, extended(b";a b")),
+    bad("a quoted value that does not end", EXTENSION, extended(b';a="b')),
+    bad("a quoted value that ends in an escape", EXTENSION, extended(b';a="b\\"')),
+    bad("a word behind a quoted value", EXTENSION, extended(b';a="b"c')),
+    bad("a quoted name", EXTENSION, extended(b';"a"=b')),
     bad("a control character in an extension", EXTENSION, extended(b";a\x01")),
     bad("a NUL in an extension", EXTENSION, extended(b";a\0b")),
     bad("a NUL in a quoted value", EXTENSION, extended(b';a="\0"')),
     bad("DEL in a quoted value", EXTENSION, extended(b';a="\x7f"')),
+    bad("an octet beyond ASCII in an extension's name", EXTENSION, extended(b";\xc3\xa4")),
     bad("LF in an extension", LINE_END, extended(b";a\nb")),
     bad("LF alone behind an extension", LINE_END, b"3;a\nabc\r\n" + LAST),
     bad("CR in an extension", LINE_END, extended(b";a\rb")),

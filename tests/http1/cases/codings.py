@@ -48,6 +48,12 @@ GOOD = [
         post("Content-Encoding: chunked", "Content-Length: 5", body=b"12345"),
         posted("12345"),
     ),
+    served(
+        "a coding with an underscore is none",
+        "`header_map` drop",
+        post("Transfer_Encoding: chunked", "Content-Length: 5", body=b"12345"),
+        posted("12345", fields={"transfer-encoding": None}),
+    ),
 ]
 
 BAD = [

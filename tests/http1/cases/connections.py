@@ -114,12 +114,6 @@ CASES = [
         posted("abc"),
         closed=True,
     ),
-    served(
-        "close in the trailers",
-        "RFC 9110 6.5.1",
-        post("Transfer-Encoding: chunked", body=b"0\r\nConnection: close\r\n\r\n"),
-        posted(""),
-    ),
 ]
 
 GROUP = Group("Connection", CASES)

@@ -42,6 +42,21 @@ NAMES = [
     ),
     served("a name of one letter", NAME, get("X: b"), shows(x="b")),
     served("a name of digits", NAME, get("42: b"), Seen(fields={"42": "b"})),
+    served(
+        "a name with an underscore is dropped", "`header_map` drop", get("X_A: b"), shows(x_a=None)
+    ),
+    served(
+        "a name with an underscore beside the same with a hyphen",
+        "`header_map` drop",
+        get("X-A: b", "X_A: c"),
+        shows(x_a="b"),
+    ),
+    served(
+        "a length with an underscore is none",
+        "`header_map` drop",
+        get("Content_Length: 5"),
+        shows(content_length=None),
+    ),
     refused(400, "no name", SYNTAX, get(": b")),
     refused(400, "no colon", SYNTAX, get("no colon")),
     refused(400, "no colon in one word", SYNTAX, get("word")),

@@ -40,7 +40,28 @@ def folded(name: str, *lines: str, seen: Seen) -> Case:
 
 
 FOLDS = [
+    folded("folding permitted: a fold", "X-A: b", " c", seen=shows("b   c")),
+    folded("folding permitted: two folds", "X-A: b", " c", " d", seen=shows("b   c   d")),
+    folded("folding permitted: an empty first line", "X-A:", " b", seen=shows("b")),
+    folded(
+        "folding permitted: what looks like a field", "X-A: b", " X-B: c", seen=shows("b   X-B: c")
+    ),
     folded("folding permitted: a plain field", "X-A: b", seen=shows("b")),
+    served(
+        "folding permitted: a folded length",
+        FOLD,
+        post("Content-Length:", " 5", body=b"12345"),
+        posted("12345"),
+        settings=FOLDING,
+        split=True,
+    ),
+    served(
+        "folding permitted: a folded coding",
+        FOLD,
+        post("Transfer-Encoding:", " chunked", body=b"3\r\nabc\r\n0\r\n\r\n"),
+        posted("abc"),
+        settings=FOLDING,
+    ),
     refused(
         400,
         "folding permitted: two lengths in a fold",
@@ -94,10 +115,37 @@ FOLDS = [
 
 STRIPPED = [
     served(
+        "spaces stripped: a space", STRIP, get("X-A : b"), shows("b"), settings=SPACES, split=True
+    ),
+    served("spaces stripped: a tab", STRIP, get("X-A\t: b"), shows("b"), settings=SPACES),
+    served("spaces stripped: several", STRIP, get("X-A \t : b"), shows("b"), settings=SPACES),
+    served(
         "spaces stripped: a space in the value only",
         STRIP,
         get("X-A: b : c"),
         shows("b : c"),
+        settings=SPACES,
+    ),
+    served("spaces stripped: an empty value", STRIP, get("X-A :"), shows(""), settings=SPACES),
+    served(
+        "spaces stripped: Host",
+        STRIP,
+        head("GET / HTTP/1.1", "Host : b.example"),
+        Seen(host="b.example"),
+        settings=SPACES,
+    ),
+    served(
+        "spaces stripped: a length",
+        STRIP,
+        post("Content-Length : 5", body=b"12345"),
+        posted("12345"),
+        settings=SPACES,
+    ),
+    served(
+        "spaces stripped: a coding",
+        STRIP,
+        post("Transfer-Encoding : chunked", body=b"3\r\nabc\r\n0\r\n\r\n"),
+        posted("abc"),
         settings=SPACES,
     ),
     refused(400, "spaces stripped: in the name", STRIP, get("X A : b"), settings=SPACES),
@@ -149,6 +197,10 @@ UNCONVENTIONAL = [
         settings=METHODS,
     ),
     refused(400, "methods permitted: none", METHOD, method("")[0], settings=METHODS),
+    *(
+        served(f"versions permitted: {text}", VERSION, *version(text), settings=VERSIONS)
+        for text in ("HTTP/1.1", "HTTP/1.2", "HTTP/1.9", "HTTP/2.0", "HTTP/3.0", "HTTP/9.9")
+    ),
     served(
         "versions permitted: HTTP/1.0",
         VERSION,
@@ -156,18 +208,81 @@ UNCONVENTIONAL = [
         settings=VERSIONS,
         closed=True,
     ),
+    refused(400, "versions permitted: no host", VERSION, head("GET / HTTP/1.2"), settings=VERSIONS),
+    refused(
+        400,
+        "versions permitted: the preface of HTTP/2",
+        VERSION,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        settings=VERSIONS,
+    ),
+    *(
+        refused(400, f"versions permitted: {text}", VERSION, version(text)[0], settings=VERSIONS)
+        for text in ("HTTP/11.1", "HTTP/1.10", "HTTP/1", "http/1.1", "HTTP/1.x", "FTP/1.1")
+    ),
 ]
 
 FOLDED_METHODS = [
+    served(
+        "methods folded: get", FOLDED_METHOD, *method("get", "GET"), settings=CASEFOLD, split=True
+    ),
+    served("methods folded: GeT", FOLDED_METHOD, *method("GeT", "GET"), settings=CASEFOLD),
     served("methods folded: GET", FOLDED_METHOD, *method("GET"), settings=CASEFOLD),
+    served(
+        "methods folded: head is HEAD", FOLDED_METHOD, *method("head", "HEAD"), settings=CASEFOLD
+    ),
+    served(
+        "methods folded: options for the whole server",
+        FOLDED_METHOD,
+        head("options * HTTP/1.1", HOST),
+        Seen("OPTIONS", "*"),
+        settings=CASEFOLD,
+    ),
+    refused(
+        501,
+        "methods folded: connect",
+        FOLDED_METHOD,
+        head("connect a.example:443 HTTP/1.1", HOST),
+        settings=CASEFOLD,
+    ),
+    refused(
+        400,
+        "methods folded: two letters",
+        "`permit_unconventional_http_method` off",
+        method("ab")[0],
+        settings=CASEFOLD,
+    ),
+    refused(
+        400,
+        "methods folded: a number sign",
+        "`permit_unconventional_http_method` off",
+        method("ge#t")[0],
+        settings=CASEFOLD,
+    ),
     refused(
         400, "methods folded: a delimiter", FOLDED_METHOD, method("ge(t")[0], settings=CASEFOLD
+    ),
+    served(
+        "methods folded and permitted: a",
+        FOLDED_METHOD,
+        *method("a", "A"),
+        settings={**METHODS, **CASEFOLD},
+    ),
+    served(
+        "methods folded and permitted: ge#t",
+        FOLDED_METHOD,
+        *method("ge#t", "GE#T"),
+        settings={**METHODS, **CASEFOLD},
     ),
 ]
 
 UNDERSCORES = [
+    refused(400, "underscores refused: a name", MAP, get("X_A: b"), settings=REFUSE, split=True),
+    refused(400, "underscores refused: a length", MAP, get("Content_Length: 5"), settings=REFUSE),
+    refused(400, "underscores refused: at the beginning", MAP, get("_: b"), settings=REFUSE),
     served("underscores refused: in a value", MAP, get("X-A: b_c"), shows("b_c"), settings=REFUSE),
     served("underscores refused: a hyphen", MAP, get("X-A: b"), shows("b"), settings=REFUSE),
+    served("underscores kept: a name", MAP, get("X_A: b"), shows("b"), settings=DANGEROUS),
     served(
         "underscores kept: beside a hyphen",
         MAP,

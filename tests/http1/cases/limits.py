@@ -110,6 +110,8 @@ HEADS = [
     refused(431, "more fields than the limit without an end", FIELDS, many(8)[:-2], settings=SMALL),
     served("as many fields as the default limit", FIELDS, many(100)),
     refused(431, "more fields than the default limit", FIELDS, many(101)),
+    served("hundreds of fields", FIELDS, many(300), settings=LARGE),
+    served("as many fields as a large limit", FIELDS, many(1000), settings=LARGE),
     refused(431, "more fields than a large limit", FIELDS, many(1001), settings=LARGE),
     served("a field of the limit", FIELD, *field(100), settings=SMALL, split=True),
     refused(431, "a field beyond the limit", FIELD, field(101)[0], settings=SMALL, split=True),

@@ -108,6 +108,15 @@ CASES = [
         Seen(fields={"x-a": None, "x-b": "c"}),
     ),
     served(
+        "absolute targets of two hosts behind the same fields",
+        "RFC 9112 3.2.2",
+        get(target="http://b.example/") + get(target="http://c.example/") + get() + get(),
+        Seen(host="b.example"),
+        Seen(host="c.example"),
+        Seen(),
+        Seen(),
+    ),
+    served(
         "a body that the application never reads",
         FRAMING,
         post(f"Content-Length: {len(INNER)}", body=INNER, target="/unread") + at("/2"),

@@ -102,6 +102,13 @@ CASES = [
         head("ABCDEFGHIJKLMNOPQRST / HTTP/1.1", HOST),
         Seen(method="ABCDEFGHIJKLMNOPQRST"),
     ),
+    refused(400, "a method of 2 letters", CONVENTION, head("AB / HTTP/1.1", HOST)),
+    refused(
+        400, "a method of 21 letters", CONVENTION, head("ABCDEFGHIJKLMNOPQRSTU / HTTP/1.1", HOST)
+    ),
+    refused(400, "a method in lower case", CONVENTION, head("get / HTTP/1.1", HOST)),
+    refused(400, "a method with one lower letter", CONVENTION, head("GEt / HTTP/1.1", HOST)),
+    refused(400, "a method with a number sign", CONVENTION, head("GE#T / HTTP/1.1", HOST)),
     refused(400, "a control character in the method", METHOD, head("G\x01T / HTTP/1.1", HOST)),
     refused(400, "DEL in the method", METHOD, head("G\x7fT / HTTP/1.1", HOST)),
     refused(400, "NUL in the method", METHOD, head("G\0T / HTTP/1.1", HOST)),

@@ -220,6 +220,12 @@ CHUNKS = [
         400, "a size that two others surround", "RFC 9112 7.1", chunks(b"0 5\r\n\r\n" + HIDDEN)
     ),
     refused(400, "a hidden request in the trailers", "RFC 9112 7.1.2", chunks(b"0\r\n" + HIDDEN)),
+    refused(
+        400,
+        "a length in the trailers",
+        "RFC 9110 6.5.1",
+        chunks(b"0\r\nContent-Length: 43\r\n\r\n" + HIDDEN),
+    ),
     refused(400, "a trailer that LF ends", "RFC 9112 2.2", chunks(b"0\r\nX-A: b\n\r\n" + HIDDEN)),
     served(
         "a hidden request as a chunk",
@@ -275,6 +281,12 @@ HEADS = [
         head("GET / HTTP/1.1 HTTP/1.1", "Host: a.example"),
     ),
     refused(400, "a line end in front of a hidden request", "RFC 9112 2.2", b"\r\n\r\n" + HIDDEN),
+    refused(
+        501,
+        "a hidden request behind CONNECT",
+        "RFC 9110 9.3.6 (no tunnels here)",
+        head("CONNECT a.example:80 HTTP/1.1", "Host: a.example") + HIDDEN,
+    ),
     refused(
         417,
         "a hidden request behind an expectation",

@@ -103,6 +103,18 @@ ABSOLUTE_FORM = [
         Seen(path="/a", query="b"),
         split=True,
     ),
+    served(
+        "the authority of an absolute target replaces Host",
+        ABSOLUTE,
+        get(target="http://b.example/a"),
+        Seen(path="/a", host="b.example"),
+    ),
+    served(
+        "the port of an absolute target replaces Host",
+        ABSOLUTE,
+        get(target="http://a.example:81/a"),
+        Seen(path="/a", host="a.example:81"),
+    ),
     served("an absolute target with https", ABSOLUTE, get(target="https://a.example/"), Seen()),
     served(
         "a scheme in upper case",
@@ -117,11 +129,21 @@ ABSOLUTE_FORM = [
         get(target="http://a.example?b"),
         Seen(query="b"),
     ),
+    served(
+        "an IPv6 literal in an absolute target",
+        "RFC 3986 3.2.2",
+        get(target="http://[::1]:80/"),
+        Seen(host="[::1]:80"),
+    ),
     refused(400, "an absolute target without Host", TARGET, head("GET http://a.example/ HTTP/1.1")),
     refused(
         400, "an absolute target with two Hosts", TARGET, get(HOST, target="http://a.example/")
     ),
+    refused(400, "user information", USERINFO, get(target="http://u@a.example/")),
+    refused(400, "user information and password", USERINFO, get(target="http://u:p@a.example/")),
+    refused(400, "empty user information", USERINFO, get(target="http://@a.example/")),
     refused(400, "an absolute target without a host", "RFC 9110 4.2.1", get(target="http:///a")),
+    refused(400, "a port without a host", "RFC 9110 4.2.1", get(target="http://:80/a")),
     refused(400, "a scheme alone", "RFC 9110 4.2.1", get(target="http://")),
     refused(400, "one slash after the scheme", ABSOLUTE, get(target="http:/a.example/")),
     refused(400, "no slash after the scheme", ABSOLUTE, get(target="http:a.example/")),
@@ -137,6 +159,13 @@ ABSOLUTE_FORM = [
         f"{ABSOLUTE} (http and https are served)",
         get(target="file:///a"),
     ),
+    refused(400, "a port of letters", "RFC 3986 3.2.3", get(target="http://a.example:x/")),
+    refused(400, "a port beyond 65535", "RFC 3986 3.2.3", get(target="http://a.example:65536/")),
+    refused(400, "two ports", "RFC 3986 3.2.3", get(target="http://a.example:80:80/")),
+    refused(
+        400, "a backslash in the authority", "RFC 3986 3.2.2", get(target="http://a.example\\b/")
+    ),
+    refused(400, "an open bracket in the authority", "RFC 3986 3.2.2", get(target="http://[::1/")),
     refused(
         400, "a fragment behind an absolute target", ABSOLUTE, get(target="http://a.example/#b")
     ),
@@ -152,6 +181,22 @@ OTHER_FORMS = [
     refused(400, "an asterisk with HEAD", ASTERISK, line("HEAD", "*")),
     refused(400, "an asterisk with a query", ASTERISK, line("OPTIONS", "*?a")),
     refused(400, "two asterisks", ASTERISK, line("OPTIONS", "**")),
+    refused(501, "CONNECT", TUNNEL, line("CONNECT", "a.example:443"), split=True),
+    refused(501, "CONNECT to an IPv6 literal", TUNNEL, line("CONNECT", "[::1]:443")),
+    refused(501, "CONNECT to an IPv4 address", TUNNEL, line("CONNECT", "127.0.0.1:80")),
+    refused(400, "CONNECT without a port", "RFC 9110 9.3.6", line("CONNECT", "a.example")),
+    refused(400, "CONNECT with an empty port", "RFC 9110 9.3.6", line("CONNECT", "a.example:")),
+    refused(400, "CONNECT without a host", AUTHORITY, line("CONNECT", ":443")),
+    refused(400, "CONNECT with a port beyond 65535", AUTHORITY, line("CONNECT", "a.example:65536")),
+    refused(400, "CONNECT with user information", AUTHORITY, line("CONNECT", "u@a.example:443")),
+    refused(400, "CONNECT with a path", AUTHORITY, line("CONNECT", "/")),
+    refused(
+        400, "CONNECT with a path behind the port", AUTHORITY, line("CONNECT", "a.example:443/")
+    ),
+    refused(
+        400, "CONNECT with an absolute target", AUTHORITY, line("CONNECT", "http://a.example/")
+    ),
+    refused(400, "CONNECT with an asterisk", AUTHORITY, line("CONNECT", "*")),
     refused(400, "an authority with GET", AUTHORITY, line("GET", "a.example:443")),
     refused(400, "an authority with OPTIONS", AUTHORITY, line("OPTIONS", "a.example:443")),
 ]

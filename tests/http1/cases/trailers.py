@@ -7,14 +7,29 @@ MERGE = "RFC 9110 6.5.1"
 FORBIDDEN = "RFC 9110 6.5.1 (not allowed in trailers)"
 LINE_END = "RFC 9112 2.2"
 
-#: By what each of them would change: framing, routing, authentication, reading of the content.
+#: By what each of them would change: framing, routing, who asks, what is asked for, how to read it.
 NOT_ALLOWED = {
     "Content-Length": "5",
     "Transfer-Encoding": "chunked",
     "Host": "b.example",
+    "Connection": "close",
+    "Keep-Alive": "max=1",
     "Trailer": "X-A",
     "TE": "trailers",
+    "Upgrade": "h2c",
+    "Expect": "100-continue",
+    "Max-Forwards": "1",
     "Authorization": "Basic YTpi",
+    "Proxy-Authorization": "Basic YTpi",
+    "Cookie": "a=b",
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+    "Range": "bytes=0-0",
+    "If-Match": "*",
+    "If-None-Match": "*",
+    "If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "If-Unmodified-Since": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "If-Range": '"a"',
     "Content-Type": "text/plain",
     "Content-Encoding": "gzip",
     "Content-Range": "bytes 0-0/1",
@@ -57,6 +72,11 @@ CASES = [
         chunks(b"0\r\nX-A: b\r\n\r\n", "Trailer: X-A"),
         posted(""),
     ),
+    *(
+        bad(f"{name} in the trailers", FORBIDDEN, f"{name}: {value}".encode())
+        for name, value in NOT_ALLOWED.items()
+    ),
+    bad("a forbidden trailer field in another case", FORBIDDEN, b"X-A: b", b"cOnTeNt-LeNgTh: 5"),
     bad("a trailer without a colon", SECTION, b"no colon"),
     bad("a trailer without a name", SECTION, b": b"),
     bad("a space in a trailer's name", SECTION, b"X A: b"),
