@@ -103,6 +103,8 @@ pub(crate) struct Connection {
     pub(crate) since: Millis,
     /// How long it may be waited for while it sends a body.
     pub(crate) pace: Pace,
+    /// How much the client had left in the kernel when that was last looked at.
+    pub(crate) untaken: usize,
     /// When the timers will look at this connection.
     pub(crate) scheduled: Millis,
     /// Requests so far.
@@ -135,6 +137,7 @@ impl Connection {
             write_deadline: NEVER,
             since: NEVER,
             pace: Pace::default(),
+            untaken: usize::MAX,
             scheduled: NEVER,
             served: 0,
         }

@@ -103,6 +103,7 @@ impl Engine {
 
     pub(super) fn settle(&mut self, key: usize, after: After) {
         let connection = &mut self.connections[key];
+        connection.untaken = usize::MAX;
         match after {
             After::Next => {
                 connection.phase = Phase::Idle;

@@ -6,7 +6,7 @@ use rgunicorn_scoreboard::Millis;
 
 use super::{Engine, Event, token_of};
 use crate::{
-    Id, Refusal,
+    Deadlines, Id, Refusal,
     connection::{Connection, Phase},
     reactor::NEVER,
 };
@@ -63,21 +63,42 @@ impl Engine {
                 connection.phase = Phase::Serving(serving);
                 self.pending.push_back(Event::Readable(id));
             }
-            Phase::Serving(serving) => {
-                let peer = &connection.peer.remote_address;
-                tracing::warn!("Closing the connection of ip={peer}: the client does not read the response");
-                connection.phase = Phase::Serving(serving);
-                self.abandon(key);
-            }
-            other @ (Phase::Greeting(_)
-            | Phase::Idle
-            | Phase::Flushing(..)
-            | Phase::Draining(..)
-            | Phase::Lingering) => {
+            other @ (Phase::Serving(_) | Phase::Flushing(..)) => {
                 connection.phase = other;
-                self.close(key);
+                self.reset(key);
+            }
+            other @ (Phase::Greeting(_) | Phase::Idle | Phase::Draining(..) | Phase::Lingering) => {
+                connection.phase = other;
+                self.close_unless_taking(key);
             }
         }
+    }
+
+    /// Close a connection that is idle, unless its client is still taking the last response from the kernel: then it is
+    /// as late, or not, as one for which the response still waits here.
+    fn close_unless_taking(&mut self, key: usize) {
+        let Deadlines { write, body_rate, .. } = self.config.deadlines;
+        let connection = &mut self.connections[key];
+        let untaken = connection.stream.untaken();
+        let due = usize::try_from(body_rate * write.as_secs()).unwrap_or(usize::MAX).max(1);
+        // What a worker leaves behind, the kernel delivers.
+        if untaken == 0 || self.closing {
+            self.close(key);
+        } else if untaken <= connection.untaken.saturating_sub(due) {
+            connection.untaken = untaken;
+            self.set_deadline(key, write);
+        } else {
+            self.reset(key);
+        }
+    }
+
+    /// Close the connection of a client that does not read, and let the kernel forget what it has for it.
+    fn reset(&mut self, key: usize) {
+        let connection = &self.connections[key];
+        let peer = &connection.peer.remote_address;
+        tracing::warn!("Closing the connection of ip={peer}: the client does not read the response");
+        connection.stream.reset_on_close();
+        self.abandon(key);
     }
 
     /// Wait for the client to send, or to close, so long.

@@ -10,7 +10,7 @@ use mio::{
 
 use rgunicorn_settings::WireProtocol;
 
-use super::Stream;
+use super::{Stream, buffers};
 use crate::client::{Local, Peer, Remote};
 
 /// A listening, non-blocking socket.
@@ -36,6 +36,9 @@ impl Listener {
     /// When the socket has no address.
     pub fn tcp(socket: std::net::TcpListener) -> io::Result<Self> {
         let address = socket.local_addr()?;
+        if let Err(error) = buffers::bound_unsent(&socket) {
+            tracing::debug!("cannot bound what the kernel keeps of responses: {error}");
+        }
         Ok(Self::new(Socket::Tcp(TcpListener::from_std(socket), address)))
     }
 

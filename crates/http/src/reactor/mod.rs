@@ -1,5 +1,6 @@
 //! What the engine waits on: sockets, and time.
 
+mod buffers;
 mod clock;
 mod listener;
 mod stream;

@@ -22,6 +22,8 @@ use nix::{
     },
 };
 
+use super::buffers;
+
 /// A connected, non-blocking socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -82,6 +84,17 @@ impl Stream {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
         }
+    }
+
+    /// How many bytes were written that the client has not taken.
+    pub(crate) fn untaken(&self) -> usize {
+        buffers::untaken(self)
+    }
+
+    /// Let the close throw away what the client has not taken.
+    pub(crate) fn reset_on_close(&self) {
+        // A socket that refuses is closed all the same.
+        let _ = buffers::reset_on_close(self);
     }
 
     /// Watch for bytes to read. Not for room to write: a unix socket reports that whenever its client reads.

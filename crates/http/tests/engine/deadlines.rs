@@ -241,6 +241,40 @@ fn reading_a_response_does_not_excuse_a_client_that_does_not_send() {
 }
 
 #[test]
+fn a_client_that_leaves_its_response_in_the_kernel_is_not_idle_but_late() {
+    let mut world = world(Deadlines { idle: SHORT, write: SHORT, ..long() });
+    for close in ["", "Connection: close\r\n"] {
+        let mut client = world.connect();
+        client.send(format!("GET / HTTP/1.1\r\nHost: h\r\n{close}\r\n"));
+        let exchange = world.request();
+        world.answer(exchange, &vec![b'x'; 3_000_000]);
+        overdue(|| world.until("the end", |world| (world.engine.open_connections() == 0).then_some(())));
+        world.until("the reset", |_| {
+            client.pull(1 << 20);
+            (client.wire != Wire::Open).then_some(())
+        });
+        assert_eq!(client.wire, Wire::Reset);
+        assert!(client.bytes.len() < 3_000_000);
+    }
+}
+
+#[test]
+fn a_client_that_takes_its_response_from_the_kernel_is_not_idle() {
+    let deadlines = Deadlines { idle: SHORT, write: Duration::from_millis(500), body_rate: 0, ..long() };
+    let mut world = world(deadlines);
+    let mut client = world.connect_unix();
+    client.send(GET);
+    let exchange = world.request();
+    world.answer(exchange, &[b'x'; 100_000]);
+    let end = Instant::now() + SHORT * 4;
+    world.until("four times the limit of idle connections", |_| (Instant::now() > end).then_some(()));
+    assert_eq!(world.engine.open_connections(), 1);
+    assert_eq!(client.response(&mut world).body.len(), 100_000);
+    client.send(GET);
+    assert_eq!(client.echoed(&mut world).status, 200);
+}
+
+#[test]
 fn a_reader_that_makes_progress_may_take_longer_than_one_wait() {
     let mut world = world(Deadlines { write: Duration::from_millis(300), ..long() });
     let mut client = world.connect();
