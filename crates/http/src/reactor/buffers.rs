@@ -13,7 +13,7 @@ use nix::{
 
 /// Bytes that may wait unsent in the kernel for one TCP connection. Without a bound it takes megabytes of a response
 /// even for a client that reads nothing, and nobody would notice that it does not.
-static UNSENT: c_int = 128 * 1024;
+static UNSENT: c_int = 256 * 1024;
 
 /// Bound what may wait unsent; connections that a listener accepts inherit it.
 ///
