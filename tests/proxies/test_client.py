@@ -379,6 +379,13 @@ def test_a_name_with_an_underscore_forges_nothing(shared: Serve, behind: str, al
     assert genuine["headers"] == {"host": "localhost", "x-forwarded-for": "198.51.100.7"}
 
 
+def test_a_name_that_is_let_pass_is_no_other_field(shared: Serve, behind: str) -> None:
+    server = shared(behind, header_map="dangerous", forwarded_allow_ips=ELSEWHERE)
+    seen = ask(server, [("Content_Length", "3"), ("X_Forwarded_Proto", "https")])
+    assert (seen["length"], seen["scheme"]) == (None, "http")
+    assert "3" in seen["headers"].values()
+
+
 def test_forwarder_headers_are_kept_from_trusted_peers_only(shared: Serve, behind: str) -> None:
     key = "remote-user" if "wsgi" in behind else "remote_user"
     for allowed, user in [("127.0.0.1", "alice"), (ELSEWHERE, None)]:

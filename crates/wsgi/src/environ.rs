@@ -277,10 +277,9 @@ fn append(
 fn key_of<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
     let upper: String =
         name.iter().map(|byte| if *byte == b'-' { '_' } else { byte.to_ascii_uppercase() as char }).collect();
-    let key = match upper.as_str() {
-        "CONTENT_TYPE" | "CONTENT_LENGTH" => upper,
-        _ => format!("HTTP_{upper}"),
-    };
+    // `Content_Length`, which an operator may let pass, is not the field that says where the body ends.
+    let own = !name.contains(&b'_') && matches!(upper.as_str(), "CONTENT_TYPE" | "CONTENT_LENGTH");
+    let key = if own { upper } else { format!("HTTP_{upper}") };
     PyString::intern(py, &key).into_any()
 }
 
