@@ -62,7 +62,20 @@ fn decode(bytes: &[u8]) -> Option<(u8, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_name_leads_upwards_or_to_the_root(rest in "(/|\\.|%2e|%2E|%2f|%5c|%00|%|a|\\\\){0,20}") {
+            if let Some(place) = place(rest.as_bytes()) {
+                let segments: Vec<_> = place.name.split(|byte| *byte == b'/').collect();
+                prop_assert!(place.name.is_empty() || segments.iter().all(|segment| !matches!(*segment, b"" | b"." | b"..")));
+                prop_assert!(!place.name.contains(&0));
+            }
+        }
+    }
 
     fn name(rest: &str) -> Option<String> {
         place(rest.as_bytes()).map(|place| String::from_utf8(place.name).unwrap())

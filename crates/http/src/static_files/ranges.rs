@@ -89,7 +89,21 @@ fn overlap(parts: &[Part]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn parts_lie_in_the_file_and_apart(value in "bytes=([0-9]{0,3}-[0-9]{0,22}|,| ){0,9}", size in 0..2000_u64) {
+            if let Asked::Parts(mut parts) = read(value.as_bytes(), size) {
+                prop_assert!(!parts.is_empty() && parts.len() <= MOST);
+                parts.sort_unstable();
+                prop_assert!(parts.iter().all(|(first, length)| *length > 0 && first + length <= size));
+                prop_assert!(parts.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0));
+            }
+        }
+    }
 
     fn asked(value: &str) -> Asked {
         read(value.as_bytes(), 1000)

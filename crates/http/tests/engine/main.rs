@@ -18,5 +18,6 @@ mod proxy_protocol;
 mod refusals;
 mod retiring;
 mod reuse;
+mod static_files;
 mod uwsgi;
 mod world;
