@@ -79,7 +79,7 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 enum Part {
     Bytes(Vec<u8>),
-    File { slice: FileSlice, reading: bool },
+    File { slice: FileSlice, reading: bool, ours: bool },
 }
 
 impl Outbox {
@@ -101,6 +101,15 @@ impl Outbox {
         self.waiting() + behind.sum::<usize>()
     }
 
+    /// How many bytes wait that are kept nowhere else: in memory, or in files of our own.
+    pub(crate) fn kept(&self) -> u64 {
+        let behind = self.behind.iter().map(|part| match part {
+            Part::File { slice, ours: true, .. } => slice.length,
+            Part::Bytes(_) | Part::File { .. } => 0,
+        });
+        self.in_memory() as u64 + behind.sum::<u64>()
+    }
+
     /// Whether a part of a file is among what waits.
     pub(crate) fn has_file(&self) -> bool {
         !self.behind.is_empty()
@@ -119,10 +128,19 @@ impl Outbox {
 
     /// Keep a part of a file; `reading` says that the kernel is not to be asked to move it.
     pub(crate) fn push_file(&mut self, slice: FileSlice, reading: bool) {
+        self.push_part(slice, reading, false);
+    }
+
+    /// Keep bytes that were put into a file of our own.
+    pub(crate) fn push_spilled(&mut self, slice: FileSlice, reading: bool) {
+        self.push_part(slice, reading, true);
+    }
+
+    fn push_part(&mut self, slice: FileSlice, reading: bool, ours: bool) {
         if slice.length > 0 {
             self.pending += slice.length;
             let reading = reading || slice.length <= PIECE as u64;
-            self.behind.push_back(Part::File { slice, reading });
+            self.behind.push_back(Part::File { slice, reading, ours });
         }
     }
 
@@ -170,7 +188,7 @@ impl Outbox {
         while self.waiting() < PIECE {
             match self.behind.front_mut() {
                 Some(Part::Bytes(next)) => self.bytes.append(next),
-                Some(Part::File { slice, reading: true }) => {
+                Some(Part::File { slice, reading: true, .. }) => {
                     let length = usize::try_from(slice.length).map_or(PIECE, |length| length.min(PIECE));
                     read(slice, length, &mut self.bytes)?;
                     if slice.length > 0 {

@@ -12,7 +12,7 @@ use crate::{Exchange, FileSlice, Id, spool::unnamed_file};
 impl Engine {
     /// Whether so many bytes more may wait for clients, in memory or not.
     pub(super) fn can_keep(&self, bytes: usize) -> bool {
-        let waiting: u64 = self.connections.iter().map(|(_, connection)| connection.out.pending()).sum();
+        let waiting: u64 = self.connections.iter().map(|(_, connection)| connection.out.kept()).sum();
         waiting + bytes as u64 <= self.config.limits.spill
     }
 
@@ -75,7 +75,7 @@ impl Engine {
             None => connection.out.push(rest),
             Some(file) => {
                 let slice = FileSlice { file: Arc::new(file), offset: 0, length: rest.len() as u64 };
-                connection.out.push_file(slice, reading);
+                connection.out.push_spilled(slice, reading);
             }
         }
         Ok(())
