@@ -1,135 +1,74 @@
-"""Sending the requests of the conformance table, and comparing what comes of them."""
+"""Playing the cases of the conformance table, and comparing what comes of them."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import struct
-from collections.abc import Callable, Iterable
-from fcntl import ioctl
-from time import monotonic
 from typing import Any
 
 from support.address import Address
-from support.conformance import HOST, Answer, Case, Seen
+from support.conformance import Answer, Case, Seen
 from support.raw import Connection, CutError, Response
 from support.server import Server
+from support.ways import ALONE, NEXT, Way
 
-#: What follows on the connection: it must be answered where the connection goes on, and never
-#: reach the application where it does not.
-NEXT = f"GET /next HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 SEEN_NEXT = Seen(path="/next")
-#: How many bytes a socket has sent that the other side has not read, on a unix socket.
-SIOCOUTQ = 0x5411
 #: Longest wait for an answer or the end of a connection, in seconds.
-PATIENCE_FOR_ANSWERS = 5.0
-#: Longest wait for the server to read a byte that it may leave unread until it has answered.
-PATIENCE = 0.05
-
-#: A request is cut into no more pieces than this.
-MOST_PIECES = 1000
-
-Way = Callable[[Connection, Case], None]
+PATIENCE = 5.0
 
 
-def all_at_once(client: Connection, case: Case) -> None:
-    """The request alone, in one piece: whatever is wrong is answered without waiting for more."""
-    pieces = [case.request]
-    if any(answer.continues for answer in case.answers):
-        begin, end, body = case.request.partition(b"\r\n\r\n")
-        pieces = [begin + end, body]
-    client.send(pieces[0])
-    if len(pieces) > 1:
-        interim = client.read_head()
-        assert interim.status == 100, f"{interim.status} instead of 100 Continue"
-        client.send(pieces[1])
-    if case.ends:
-        client.half_close()
-
-
-def with_the_next(client: Connection, case: Case) -> None:
-    """The request and what follows it, in one piece."""
-    with contextlib.suppress(ConnectionError):
-        client.send(case.request + NEXT)
-
-
-def byte_by_byte(client: Connection, case: Case) -> None:
-    """Each byte once the server has read the one before it; larger pieces of a large request."""
-    everything = whole(case)
-    size = 1 + len(everything) // MOST_PIECES
-    send_pieces(client, [everything[at : at + size] for at in range(0, len(everything), size)])
-    if case.ends:
-        client.half_close()
-
-
-def split_at(position: int) -> Way:
-    """The bytes up to a position, and the others once these have been read."""
-
-    def send(client: Connection, case: Case) -> None:
-        everything = whole(case)
-        send_pieces(client, [everything[:position], everything[position:]])
-        if case.ends:
-            client.half_close()
-
-    return send
-
-
-def whole(case: Case) -> bytes:
-    """The bytes of a case with what follows."""
-    return case.request if case.ends or case.waits else case.request + NEXT
-
-
-def send_pieces(client: Connection, pieces: Iterable[bytes]) -> None:
-    """Send pieces; a server that has closed takes no more of them."""
-    with contextlib.suppress(ConnectionError):
-        for piece in pieces:
-            client.send(piece)
-            wait_read(client.sock)
-
-
-def wait_read(sock: socket.socket) -> None:
-    """Let the other side read everything, unless it has something else to do first."""
-    end = monotonic() + PATIENCE
-    while unread(sock) and monotonic() < end:
-        os.sched_yield()
-
-
-def unread(sock: socket.socket) -> int:
-    """How much of what was sent the other side has not read yet."""
-    return int(struct.unpack("i", ioctl(sock, SIOCOUTQ, bytes(4)))[0])
-
-
-def play(server: Server, address: Address, case: Case, *ways: Way) -> None:
+def play(server: Server, case: Case, ways: list[Way]) -> None:
     """Send a case in each of these ways, and hold the server to its row of the table."""
-    goes_on = not case.closed
+    server.expect(*case.logged)
+    logged = [(pattern, server.log_lines(pattern)) for pattern in case.logged]
     try:
-        responses = [exchange(address, case, way) for way in ways]
+        responses = [exchange(server, case, way) for way in ways]
     except Exception:
         # What this case has led to is no business of the next one.
         take_records(server)
         raise
     records = take_records(server)
+    goes_on = not case.closed
     seen = [*case.seen, SEEN_NEXT] if goes_on else [*case.seen]
     compare_seen(records, seen * len(ways))
     answers = [*case.answers, Answer()] if goes_on else [*case.answers]
     for number, each in enumerate(responses):
         compare_shown(each, answers, records[number * len(seen) : (number + 1) * len(seen)])
+    for pattern, before in logged:
+        wait_logged(server, pattern, before + len(ways))
 
 
-def exchange(address: Address, case: Case, way: Way) -> list[Response]:
+def wait_logged(server: Server, pattern: str, times: int) -> None:
+    """Wait until the log has as many lines of a kind."""
+    server.wait_until(lambda: server.log_lines(pattern) >= times)
+
+
+def exchange(server: Server, case: Case, way: Way) -> list[Response]:
     """Send a case on a connection of its own; the answers, each of which is the expected one."""
-    with Connection(address, timeout=PATIENCE_FOR_ANSWERS) as client:
-        way(client, case)
-        responses = [read_answer(client, answer) for answer in case.answers]
-        if case.closed:
-            refused = bool(responses) and responses[-1].status >= 400
-            rest = read_to_end(client, orderly=refused or way is all_at_once)
-            assert rest == b"", f"after the last answer came {rest!r}"
-            return responses
-        if way is all_at_once:
-            client.send(NEXT)
-        return [*responses, read_answer(client, Answer())]
+    address = unix(server) if way.unix else server.address
+    with Connection(address, timeout=PATIENCE) as client:
+        try:
+            return converse(client, case, way)
+        except (AssertionError, OSError) as problem:
+            raise AssertionError(f"{way.name}: {problem!r}") from problem
+
+
+def converse(client: Connection, case: Case, way: Way) -> list[Response]:
+    """Send a case, read its answers, and see whether the connection goes on."""
+    way.send(client, case)
+    responses = [read_answer(client, answer) for answer in case.answers]
+    if case.closed:
+        refused = bool(responses) and responses[-1].status >= 400
+        rest = read_to_end(client, orderly=refused or way is ALONE)
+        assert rest == b"", f"after the last answer came {rest!r}"
+        return responses
+    if way is ALONE:
+        client.send(NEXT)
+    return [*responses, read_answer(client, Answer())]
+
+
+def unix(server: Server) -> Address:
+    """The second socket of a server, whose path is relative to its directory."""
+    return Address(path=str(server.directory / server.addresses[1].path))
 
 
 def take_records(server: Server) -> list[dict[str, Any]]:

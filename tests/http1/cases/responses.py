@@ -7,8 +7,10 @@ NO_BODY = "RFC 9110 9.3.2"
 HOP = "RFC 9110 7.6.1, PEP 3333"
 SPLITTING = "RFC 9110 5.5, PEP 3333"
 OWN_DATE = "RFC 9110 6.6.1"
-#: What the log says of a fault, at ERROR.
-FAULT = (r".",)
+#: What the log says of an application's fault, at ERROR.
+FAULT = (r"Error handling request GET /reply/",)
+SHORT = (r"shorter than its Content-Length; connection closed",)
+LONG = (r"longer than its Content-Length",)
 
 
 def reply(
@@ -19,11 +21,12 @@ def reply(
     *,
     method: str = "GET",
     version: str = "1.1",
+    lines: tuple[str, ...] = (),
     **how: object,
 ) -> Case:
     """A response of the application, and what the client gets of it."""
     target = f"/reply/{which}"
-    request = head(f"{method} {target} HTTP/{version}", "Host: a.example")
+    request = head(f"{method} {target} HTTP/{version}", "Host: a.example", *lines)
     seen = Seen(method=method, path=target, version=version)
     return served(name, clause, request, seen, answers=(answer,), **how)
 
@@ -66,6 +69,15 @@ FRAMINGS = [
         "unsized",
         whole(framing="close", Transfer_Encoding=None),
         version="1.0",
+        closed=True,
+    ),
+    reply(
+        "a response without a length in a kept HTTP/1.0 connection",
+        "RFC 9112 6.1, 9.3",
+        "unsized",
+        whole(framing="close", Transfer_Encoding=None, Connection="close"),
+        version="1.0",
+        lines=("Connection: keep-alive",),
         closed=True,
     ),
     reply(
@@ -138,7 +150,7 @@ LENGTHS = [
         "short",
         Answer(body=b"hello", fields={"Content-Length": "10"}, cut=True),
         closed=True,
-        logged=FAULT,
+        logged=SHORT,
     ),
     reply(
         "a response longer than its length",
@@ -146,7 +158,7 @@ LENGTHS = [
         "long",
         whole(b"hel", Content_Length="3"),
         closed=True,
-        logged=FAULT,
+        logged=LONG,
     ),
     reply(
         "a response longer than its length, in pieces",
@@ -154,7 +166,7 @@ LENGTHS = [
         "long-in-pieces",
         whole(b"hel", Content_Length="3"),
         closed=True,
-        logged=FAULT,
+        logged=LONG,
     ),
     reply(
         "a response behind a response",
@@ -162,7 +174,7 @@ LENGTHS = [
         "smuggling",
         whole(b"", Content_Length="0"),
         closed=True,
-        logged=FAULT,
+        logged=LONG,
     ),
     reply(
         "the same length twice from the application",
