@@ -29,28 +29,7 @@ VARYING = [
     (re.compile(r"pid: ?\d+"), "pid: PID"),
     (re.compile(r"rgunicorn/? ?\d+\.\d+\.\d+\S*"), "rgunicorn VERSION"),
 ]
-CURL = """#!{python}
-import http.client, socket, sys
-words = [w for w in sys.argv[1:] if w not in ("-s", "-i")]
-path = words.pop(words.index("--unix-socket") + 1) if "--unix-socket" in words else None
-fields = {{}}
-while "-H" in words:
-    at = words.index("-H")
-    name, _, value = words[at + 1].partition(": ")
-    fields[name] = value
-    del words[at : at + 2]
-address, _, target = words[-1].removeprefix("http://").partition("/")
-client = http.client.HTTPConnection(address)
-if path:
-    client.sock = socket.socket(socket.AF_UNIX)
-    client.sock.connect(path)
-client.request("GET", "/" + target, headers=fields)
-answer = client.getresponse()
-if "-i" in sys.argv:
-    print(f"HTTP/1.1 {{answer.status}} {{answer.reason}}")
-    print(*(f"{{name}}: {{value}}" for name, value in answer.getheaders()), sep="\\n", end="\\n\\n")
-print(answer.read().decode(), end="")
-"""
+CURL = Path(__file__).with_name("curl.py")
 
 
 class Terminal:
@@ -64,7 +43,8 @@ class Terminal:
         binaries = directory / ".bin"
         binaries.mkdir()
         if shutil.which("curl") is None:
-            (binaries / "curl").write_text(CURL.format(python=sys.executable))
+            script = f'#!/bin/sh\nexec "{sys.executable}" "{CURL}" "$@"\n'
+            (binaries / "curl").write_text(script)
             (binaries / "curl").chmod(0o755)
         # curl shows its progress where its output is no terminal.
         (binaries / ".curlrc").write_text("silent\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 from docs.pages import ROOT, Block, blocks, commands, pages
 from docs.terminal import Terminal, matches
+
+from docs import curl
 
 PAGES = pages()
 
@@ -58,6 +62,22 @@ def links(page: Path) -> Iterator[str]:
         target = piece.partition(")")[0]
         if not target.startswith(("http:", "https:", "#")):
             yield target
+
+
+def test_what_stands_in_for_curl_knows_the_options_of_the_pages() -> None:
+    typed = [
+        command.typed
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "console"
+        for command in commands(block)
+    ]
+    calls = [found[1] for text in typed for found in re.finditer(r"\bcurl ([^;|&>]+)", text)]
+    assert calls
+    for call in calls:
+        words = [word for word in shlex.split(re.sub(r"\$\([^)]*\)", "", call)) if word]
+        _, unknown = curl.parser().parse_known_args(words)
+        assert not unknown, f"tests/docs/curl.py does not know {unknown}"
 
 
 def test_the_runner_tells_a_difference() -> None:
