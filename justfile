@@ -5,7 +5,7 @@
 default:
     @"{{ just_executable() }}" --list --unsorted
 
-# the virtual environment, its tools, cargo-deny, cargo-machete and nginx
+# the virtual environment, its tools, cargo-deny, cargo-machete, nginx and HAProxy
 setup:
     ./dev setup
 

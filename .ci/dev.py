@@ -11,6 +11,9 @@ from toolbox import ROOT, Report, StepError, find_cargo
 
 Command = Callable[[list[str]], None]
 
+#: The folders of tests that run the command.
+E2E = ("e2e", "http1", "wsgi", "asgi", "wire", "nginx", "haproxy")
+
 
 def serve_demo(words: list[str]) -> None:
     """Install the package and serve its built-in demo (arguments go to rgunicorn)."""
@@ -61,7 +64,7 @@ def pytest(words: list[str]) -> None:
 def setup(words: list[str]) -> None:
     """Everything the other commands need."""
     steps.setup(words)
-    steps.nginx()
+    steps.frontends()
 
 
 def ci(_: list[str]) -> None:
@@ -93,9 +96,7 @@ COMMANDS: dict[str, Command] = {
     "lint": lint,
     "test": test,
     "unit": steps.unit,
-    "e2e": lambda words: pytest(
-        ["tests/e2e", "tests/http1", "tests/wsgi", "tests/asgi", "tests/nginx", *words]
-    ),
+    "e2e": lambda words: pytest([*(f"tests/{each}" for each in E2E), *words]),
     "compat": steps.compat,
     "docs": lambda words: pytest(["tests/docs", *words]),
     "gen": steps.gen,
@@ -116,14 +117,14 @@ to look at it:
 to check it:
   ci        everything the CI machine runs, on every CPython 3.10-3.14 found
 to work on it:
-  setup     the virtual environment, its tools, cargo-deny, cargo-machete, nginx
+  setup     the virtual environment, its tools, cargo-deny, cargo-machete, nginx, HAProxy
   build     a release wheel in target/wheels
   develop   a debug build, installed into .venv in place
   fmt       format Rust and Python
   lint      formatting, clippy, ruff, mypy
   test      unit, then all of pytest (arguments go to pytest)
   unit      Rust's tests (arguments go to cargo test)
-  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi,nginx}
+  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi,wire,nginx,haproxy}
   compat    the same test files against peers
   docs      execute the examples of README and docs
   gen       write the generated pages (gen --check only compares)

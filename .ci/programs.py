@@ -67,6 +67,7 @@ NGINX = Program(
     ("nginx-light", "libnginx-mod-stream"),
     lambda found: stream_module(found) is not None,
 )
+HAPROXY = Program("haproxy", ("haproxy", "openssl"))
 SLOWHTTPTEST = Program("slowhttptest", ("slowhttptest",))
 WRK = Program("wrk", ("wrk",))
 

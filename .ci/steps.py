@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from programs import NGINX, SLOWHTTPTEST, WRK, provide
+from programs import HAPROXY, NGINX, SLOWHTTPTEST, WRK, provide
 from toolbox import (
     ROOT,
     Interpreter,
@@ -47,9 +47,10 @@ def setup(_: Sequence[str]) -> None:
     cargo_tool("cargo-deny", CARGO_DENY)
 
 
-def nginx() -> None:
-    """The nginx that `tests/nginx` puts in front of the server."""
+def frontends() -> None:
+    """What `tests/nginx` and `tests/haproxy` put in front of the server."""
     provide(NGINX)
+    provide(HAPROXY)
 
 
 def tools() -> None:
@@ -321,6 +322,6 @@ CHECKS: list[tuple[str, Callable[[], None]]] = [
     ("deny, machete: dependencies", deny),
     ("the package: sdist, pip install", install),
     ("stubtest: stubs against the module", stubtest),
-    ("nginx, for the tests behind it", nginx),
+    ("nginx and HAProxy, for the tests behind them", frontends),
     (f"pytest on CPython {base_interpreter().version}", pytest_all),
 ]
