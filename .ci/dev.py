@@ -12,7 +12,7 @@ from toolbox import ROOT, Report, StepError, find_cargo
 Command = Callable[[list[str]], None]
 
 #: The folders of tests that run the command.
-E2E = ("e2e", "http1", "wsgi", "asgi", "wire", "nginx", "haproxy")
+E2E = ("e2e", "http1", "proxies", "static", "wsgi", "asgi", "wire", "nginx", "haproxy")
 
 
 def serve_demo(words: list[str]) -> None:
@@ -124,7 +124,7 @@ to work on it:
   lint      formatting, clippy, ruff, mypy
   test      unit, then all of pytest (arguments go to pytest)
   unit      Rust's tests (arguments go to cargo test)
-  e2e       pytest on the real command: tests/{e2e,http1,wsgi,asgi,wire,nginx,haproxy}
+  e2e       pytest on the real command: all of tests but tests/docs
   compat    the same test files against peers
   docs      execute the examples of README and docs
   gen       write the generated pages (gen --check only compares)
