@@ -5,6 +5,8 @@ The tests are the proxy: they connect from 127.0.0.1 and write what a proxy woul
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import Any
 
 import pytest
@@ -104,6 +106,23 @@ def test_a_peer_on_a_unix_socket_is_always_trusted(
     assert client_of(seen) == ("", "")
     if "wsgi" in behind:
         assert seen["server"] == ["site.test", "443"]
+
+
+def test_a_peer_of_ipv6_is_trusted_by_its_own_address(serve: Serve, behind: str) -> None:
+    for allowed, expected in [("::1", "2001:db8::7"), ("fd00::/8,127.0.0.1", "::1")]:
+        server = serve(behind, bind="[::1]:0", proxy_headers="on", forwarded_allow_ips=allowed)
+        seen = ask(server, [("X-Forwarded-For", "2001:db8::7")])
+        assert (seen["client"], seen["server"]) == (expected, ["::1", str(server.address.port)])
+
+
+def test_an_ipv4_peer_of_a_socket_for_both_is_what_it_is(serve: Serve, behind: str) -> None:
+    server = serve(behind, bind="[::]:0", proxy_headers="on", forwarded_allow_ips="127.0.0.1")
+    with socket.create_connection(("127.0.0.1", server.address.port), timeout=10) as sock:
+        sock.sendall(build_request("GET", "/", headers=[*FULL[1:4], ("Connection", "close")]))
+        answer = b"".join(iter(lambda: sock.recv(65536), b""))
+        port = str(sock.getsockname()[1])
+    seen = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (seen["client"], seen["port"], seen["scheme"]) == ("127.0.0.1", port, "https")
 
 
 # What to believe.

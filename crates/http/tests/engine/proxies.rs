@@ -106,3 +106,32 @@ fn a_path_that_is_not_below_the_script_name_of_the_proxy_is_refused() {
         assert_eq!(client.echoed(&mut world).status, status, "{fields}");
     }
 }
+
+#[test]
+fn what_is_told_of_a_client_is_never_told_of_another() {
+    let mut world = World::new(trusting("127.0.0.1"));
+    let mut client = world.connect();
+    let said = |round: u32| match round % 5 {
+        0 => (String::new(), "127.0.0.1".to_owned()),
+        1 => ("X-Forwarded-For: 198.51.100.1\r\n".to_owned(), "198.51.100.1".to_owned()),
+        2 => ("Forwarded: for=198.51.100.2\r\n".to_owned(), "198.51.100.2".to_owned()),
+        3 => ("X-Forwarded-Proto: https\r\n".to_owned(), "127.0.0.1".to_owned()),
+        _ => {
+            let address = format!("198.51.100.{}", round % 256);
+            // Longer than what is remembered.
+            (format!("X-Forwarded-For: {}, {address}\r\n", "unknown, ".repeat(200)), address)
+        }
+    };
+    let rounds: Vec<u32> = (0..60).map(|round| round * round + round / 7).collect();
+    let requests: String =
+        rounds.iter().map(|round| format!("GET / HTTP/1.1\r\nHost: h\r\n{}\r\n", said(*round).0)).collect();
+    client.send_all(&mut world, requests.as_bytes());
+    for round in rounds {
+        let exchange = world.request();
+        assert_eq!(exchange.peer().remote_address, said(round).1, "{round}");
+        let scheme = if round % 5 == 3 { Scheme::Https } else { Scheme::Http };
+        assert_eq!(exchange.peer().scheme, scheme, "{round}");
+        world.answer(exchange, b"");
+        client.response(&mut world);
+    }
+}
