@@ -36,7 +36,7 @@ impl Chance {
 }
 
 /// Inputs up to this length arrive byte by byte, too.
-const SHORT: usize = 300;
+const SHORT: usize = 120;
 
 /// Ways in which `bytes` may arrive: at once, byte by byte unless they are many, and in a few ways that depend on the
 /// bytes alone.
