@@ -103,8 +103,8 @@ fn by_grammar(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
             [] => return Some((body, at)),
             field => {
                 let colon = field.iter().position(|byte| *byte == b':')?;
-                let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-                if colon == 0 || !field[..colon].iter().all(token) || !field.iter().all(is_text) {
+                let named = colon > 0 && field[..colon].iter().all(is_token);
+                if !named || is_forbidden(field) || !field.iter().all(is_text) {
                     return None;
                 }
             }
@@ -125,17 +125,85 @@ fn is_text(byte: &u8) -> bool {
     *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f)
 }
 
-/// RFC 9112 7.1.1, as far as it matters here: what begins with a semicolon, without control characters.
-fn are_extensions(text: &[u8]) -> bool {
-    text.is_empty() || (text[0] == b';' && text.iter().all(is_text))
+/// RFC 9112 7.1.1: `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
+#[must_use]
+pub fn are_extensions(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let Some(rest) = text.trim_ascii_start().strip_prefix(b";") else { return false };
+        let Some(rest) = behind_token(rest.trim_ascii_start()) else { return false };
+        text = rest;
+        if let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") {
+            let value = value.trim_ascii_start();
+            let Some(rest) = behind_token(value).or_else(|| behind_quoted(value)) else { return false };
+            text = rest;
+        }
+    }
+    true
 }
 
-/// Whether some line is as long as a limit of the decoder may be.
+fn behind_token(text: &[u8]) -> Option<&[u8]> {
+    let length = text.iter().take_while(|byte| is_token(byte)).count();
+    (length > 0).then(|| &text[length..])
+}
+
+fn behind_quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text.strip_prefix(b"\"")?;
+    loop {
+        rest = match rest {
+            [b'"', behind @ ..] => return Some(behind),
+            [b'\\', escaped, behind @ ..] if is_text(escaped) => behind,
+            [byte, behind @ ..] if is_text(byte) && *byte != b'\\' => behind,
+            _ => return None,
+        };
+    }
+}
+
+fn is_token(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
+/// Names that a trailer section must not have (RFC 9110 6.5.1).
+const NO_TRAILERS: &[&str] = &[
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "pragma",
+    "proxy-authorization",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a trailer line has a name that must not be there.
+#[must_use]
+pub fn is_forbidden(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    NO_TRAILERS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether some line is as long as a limit of the decoder, or some size as large.
 fn exceeds_a_limit(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'\n').any(|line| line.len() > 250)
-        || bytes
-            .split(|byte| *byte == b'\n')
-            .any(|line| line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() > 16)
+    bytes.split(|byte| *byte == b'\n').any(|line| {
+        let digits =
+            line.iter().skip_while(|byte| **byte == b'0').take_while(|byte| byte.is_ascii_hexdigit());
+        line.len() > 250 || digits.count() > 14
+    })
 }
 
 fn encode(body: &[u8]) -> Vec<u8> {

@@ -6,8 +6,9 @@
 use rgunicorn_http::Refusal;
 
 use crate::{
+    body::{are_extensions, is_forbidden},
     compare::{Difference, Kind, Peer},
-    lenient::{Chunks, Lenient, is_control},
+    lenient::{Chunks, Lenient, is_authority, is_control},
 };
 
 /// A kind of difference that is known.
@@ -89,10 +90,22 @@ pub const CLASSES: &[Class] = &[
         holds: |head| !matches!(head.version(), b"HTTP/1.0" | b"HTTP/1.1"),
     },
     Class {
+        name: "method",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Method],
+        clause: "RFC 9110 9.1",
+        holds: |head| {
+            let method = head.method();
+            !(3..=20).contains(&method.len())
+                || method.iter().any(|byte| byte.is_ascii_lowercase() || *byte == b'#')
+        },
+    },
+    Class {
         name: "connect",
         peers: BOTH,
         kinds: LAXER,
-        refusals: &[Refusal::Target],
+        refusals: &[Refusal::Target, Refusal::Tunnel],
         clause: "RFC 9110 9.3.6",
         holds: |head| head.method() == b"CONNECT",
     },
@@ -104,14 +117,9 @@ pub const CLASSES: &[Class] = &[
         clause: "RFC 9112 3.2",
         holds: |head| {
             let target = head.target();
-            let absolute = |scheme: &[u8]| {
-                target.len() > scheme.len() && target[..scheme.len()].eq_ignore_ascii_case(scheme)
-            };
+            let named = authority(target).is_some_and(|name| !name.is_empty() && is_authority(name));
             target.contains(&b'#')
-                || !(target.starts_with(b"/")
-                    || absolute(b"http://")
-                    || absolute(b"https://")
-                    || (target == b"*" && head.method() == b"OPTIONS"))
+                || !(target.starts_with(b"/") || named || (target == b"*" && head.method() == b"OPTIONS"))
         },
     },
     Class {
@@ -121,6 +129,16 @@ pub const CLASSES: &[Class] = &[
         refusals: &[],
         clause: "RFC 9112 3.2",
         holds: |head| head.target().iter().any(|byte| b"\"<>\\^`{|}".contains(byte) || *byte >= 0x80),
+    },
+    Class {
+        name: "absolute-form-host",
+        peers: BOTH,
+        kinds: &[Kind::Fields],
+        refusals: &[],
+        clause: "RFC 9112 3.2.2",
+        holds: |head| {
+            authority(head.target()).is_some_and(|name| !head.values("host").any(|host| host == name))
+        },
     },
     Class {
         name: "absolute-form-path",
@@ -138,10 +156,9 @@ pub const CLASSES: &[Class] = &[
         clause: "RFC 9112 3.2",
         holds: |head| {
             let hosts: Vec<_> = head.values("host").collect();
-            let odd = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte));
             hosts.len() > 1
                 || (hosts.is_empty() && head.version() == b"HTTP/1.1")
-                || hosts.iter().any(|host| host.iter().any(odd))
+                || hosts.iter().any(|host| !is_authority(host))
         },
     },
     Class {
@@ -199,6 +216,14 @@ pub const CLASSES: &[Class] = &[
         holds: |head| head.values("expect").any(|value| !value.eq_ignore_ascii_case(b"100-continue")),
     },
     Class {
+        name: "repeated-content-type",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Repeated],
+        clause: "RFC 9110 5.3",
+        holds: |head| head.values("content-type").count() > 1,
+    },
+    Class {
         name: "obs-fold",
         peers: H11,
         kinds: LAXER,
@@ -244,15 +269,23 @@ pub const CLASSES: &[Class] = &[
         kinds: LAXER,
         refusals: &[Refusal::Chunk],
         clause: "RFC 9112 7.1",
+        holds: |head| sizes(head, |line| matches!(line.last(), Some(b' ' | b'\t'))),
+    },
+    Class {
+        name: "chunk-extension-space",
+        peers: H11,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
+        clause: "RFC 9110 5.6.3",
         holds: |head| sizes(head, |line| matches!(behind_digits(line).first(), Some(b' ' | b'\t'))),
     },
     Class {
-        name: "chunk-digits",
-        peers: BOTH,
-        kinds: LAXER,
-        refusals: &[Refusal::Chunk],
+        name: "chunk-zeros",
+        peers: H11,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
         clause: "RFC 9112 7.1",
-        holds: |head| sizes(head, |line| line.len() - behind_digits(line).len() > 16),
+        holds: |head| sizes(head, |line| line.len() - behind_digits(line).len() > 20),
     },
     Class {
         name: "chunk-extension-text",
@@ -260,7 +293,7 @@ pub const CLASSES: &[Class] = &[
         kinds: LAXER,
         refusals: &[Refusal::Chunk],
         clause: "RFC 9112 7.1.1",
-        holds: |head| sizes(head, |line| behind_digits(line).iter().copied().any(is_control)),
+        holds: |head| sizes(head, |line| !are_extensions(behind_digits(line))),
     },
     Class {
         name: "chunk-extension-length",
@@ -279,6 +312,14 @@ pub const CLASSES: &[Class] = &[
         holds: |head| Chunks::new(head.body).bare_lf,
     },
     Class {
+        name: "forbidden-trailers",
+        peers: BOTH,
+        kinds: LAXER,
+        refusals: &[Refusal::Trailer],
+        clause: "RFC 9110 6.5.1",
+        holds: |head| trailers(head, is_forbidden),
+    },
+    Class {
         name: "trailer-fold",
         peers: H11,
         kinds: LAXER,
@@ -295,6 +336,14 @@ pub const CLASSES: &[Class] = &[
         holds: |head| trailers(head, |line| line.iter().copied().any(is_control)),
     },
 ];
+
+/// The authority of an absolute target.
+fn authority(target: &[u8]) -> Option<&[u8]> {
+    let begins =
+        |scheme: &&[u8]| target.len() > scheme.len() && target[..scheme.len()].eq_ignore_ascii_case(scheme);
+    let scheme = [&b"http://"[..], b"https://"].into_iter().find(begins)?;
+    target[scheme.len()..].split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+}
 
 fn has_coding(head: &Lenient<'_>) -> bool {
     head.values("transfer-encoding").next().is_some()

@@ -12,7 +12,9 @@ use std::{
 };
 
 use rgunicorn_http::{
-    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, Mounts, client::Policy,
+    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, Mounts,
+    client::Policy,
+    proto::{Leniency, Rules},
     wire::Frontends,
 };
 use rgunicorn_scoreboard::Scoreboard;
@@ -32,7 +34,7 @@ thread_local! {
 /// # Panics
 /// When the engine hands out something else than is in the bytes, or loses track of a connection.
 pub fn run(bytes: &[u8]) {
-    let expected = ours(bytes, &limits());
+    let expected = ours(bytes, Rules::strict(&limits()));
     WORLDS.with_borrow_mut(|worlds| {
         for world in worlds {
             let ways = arrivals(bytes);
@@ -73,6 +75,7 @@ impl World {
         commands.set_nonblocking(true).expect("a pipe");
         let config = Config {
             limits: limits(),
+            leniency: Leniency::NONE,
             deadlines: Deadlines::default(),
             spool_bodies: spooling,
             sendfile: true,

@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, path::Path};
 
-use rgunicorn_http::Limits;
+use rgunicorn_http::{
+    Limits,
+    proto::{HeaderMap, Leniency, Rules},
+};
 
 use crate::{
     classes::class_of,
@@ -55,7 +58,9 @@ pub fn unknown_differences(bytes: &[u8]) -> Vec<String> {
 /// When Python is gone.
 pub fn each_difference(bytes: &[u8], mut visit: impl FnMut(&Difference<'_>)) {
     let limits = Limits::default();
-    let ours = ours(bytes, &limits);
+    // Fields whose names have an underscore are dropped unless asked for; here they are compared like all others.
+    let leniency = Leniency { header_map: HeaderMap::Dangerous, ..Leniency::NONE };
+    let ours = ours(bytes, Rules { leniency: &leniency, ..Rules::strict(&limits) });
     let hyper = hyper_peer::read(bytes, limits.fields);
     differences(bytes, &ours, &hyper, Peer::Hyper).iter().for_each(&mut visit);
     H11_PEER.with_borrow_mut(|peer| {

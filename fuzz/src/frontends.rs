@@ -2,7 +2,7 @@
 
 use rgunicorn_http::{
     Limits,
-    proto::Framing,
+    proto::{Framing, Rules},
     wire::{
         proxy_protocol::{self, Header, Opening, Version, Versions},
         uwsgi::{self, Params},
@@ -124,7 +124,7 @@ fn check_uwsgi(params: &Params, length: usize) {
         head: 1 << 18,
         ..Limits::default()
     };
-    let Ok(read) = read_head(&bytes, &limits) else { return };
+    let Ok(read) = read_head(&bytes, Rules::strict(&limits)) else { return };
     let (head, head_bytes, end) = read.expect("a whole head");
     assert_eq!(end, bytes.len(), "a head within a variable");
     let expected = params.value("REQUEST_METHOD").expect("a head has a method");

@@ -1,6 +1,9 @@
 //! Request heads: the same result however the bytes arrive, and spans that cover the head without a gap.
 
-use rgunicorn_http::{Head, Limits, Version, proto::head::Scan};
+use rgunicorn_http::{
+    Head, Limits, Version,
+    proto::{HeaderMap, Leniency, Rules, Scan},
+};
 
 use crate::{chance::arrivals, reading::parse};
 
@@ -12,32 +15,62 @@ fn tight() -> Limits {
     Limits { request_line: 60, fields: 6, field_size: 40, head: 160, ..Limits::default() }
 }
 
+/// Everything that an operator may let pass.
+const LENIENT: Leniency = Leniency {
+    permit_obsolete_folding: true,
+    strip_header_spaces: true,
+    permit_unconventional_http_method: true,
+    permit_unconventional_http_version: true,
+    casefold_http_method: true,
+    header_map: HeaderMap::Dangerous,
+};
+
 /// The target.
 ///
 /// # Panics
 /// When a head is read in two ways, or an accepted one is not what the grammar of RFC 9112 3 and 5 makes of its bytes.
 pub fn run(bytes: &[u8]) {
     for limits in [Limits::default(), tight()] {
-        let mut results = arrivals(bytes).into_iter().map(|way| read(&way, &limits));
-        let whole = results.next().expect("bytes arrive at once, too");
-        for result in results {
-            assert_eq!(result, whole, "depends on how the bytes arrive: {}", bytes.escape_ascii());
+        let as_sent = Leniency { header_map: HeaderMap::Dangerous, ..Leniency::NONE };
+        let strict = same_however_it_arrives(bytes, Rules { leniency: &as_sent, ..Rules::strict(&limits) });
+        let lenient = same_however_it_arrives(bytes, Rules { leniency: &LENIENT, ..Rules::strict(&limits) });
+        if let Ok(Some((head, parsed, end))) = strict {
+            check(&head, &parsed);
+            let (other, theirs, other_end) = lenient.ok().flatten().expect("what is strict is let pass");
+            assert_eq!((end, &parsed), (other_end, &theirs), "rewritten without need");
+            assert_eq!(head.semantics().framing, other.semantics().framing);
+            assert!(head.fields(&parsed).eq(other.fields(&theirs)));
         }
     }
 }
 
-/// Where the head ends when it arrives in these pieces. Which of several broken rules it is refused for may depend on
-/// which one shows first.
-fn read(pieces: &[&[u8]], limits: &Limits) -> Result<Option<usize>, Refused> {
+type Read = Result<Option<(Head, Vec<u8>, usize)>, Refused>;
+
+fn same_however_it_arrives(bytes: &[u8], rules: Rules<'_>) -> Read {
+    let whole = read(&[bytes], rules);
+    let end =
+        |read: &Read| read.as_ref().map(|found| found.as_ref().map(|(.., end)| *end)).map_err(|_| Refused);
+    for way in arrivals(bytes) {
+        assert_eq!(
+            end(&read(&way, rules)),
+            end(&whole),
+            "depends on how it arrives: {}",
+            bytes.escape_ascii()
+        );
+    }
+    whole
+}
+
+/// The head that arrives in these pieces, and where it ends. Which of several broken rules it is refused for may depend
+/// on which one shows first.
+fn read(pieces: &[&[u8]], rules: Rules<'_>) -> Read {
     let mut scan = Scan::default();
     let mut bytes = Vec::new();
     for piece in pieces {
         bytes.extend_from_slice(piece);
-        if let Some(end) = scan.find_end(&bytes, limits).map_err(|_| Refused)? {
-            let head_bytes = &bytes[scan.begin()..end];
-            let (head, parsed) = parse(head_bytes, limits).map_err(|_| Refused)?;
-            check(&head, &parsed);
-            return Ok(Some(end));
+        if let Some(end) = scan.find_end(&bytes, rules).map_err(|_| Refused)? {
+            let (head, parsed) = parse(&bytes[scan.begin()..end], rules).map_err(|_| Refused)?;
+            return Ok(Some((head, parsed, end)));
         }
     }
     Ok(None)
@@ -55,11 +88,18 @@ fn check(head: &Head, bytes: &[u8]) {
     assert!(is_token(head.method(bytes)));
     assert!(!head.target(bytes).is_empty());
     assert!(head.target(bytes).iter().all(|byte| *byte > b' ' && *byte != 0x7f && *byte != b'#'));
+    let absolute = !matches!(head.target(bytes).first(), Some(b'/' | b'*'));
     for (name, value) in head.fields(bytes) {
         eat(&mut rest, name);
         eat(&mut rest, b":");
         skip_blanks(&mut rest);
-        eat(&mut rest, value);
+        if name.eq_ignore_ascii_case(b"host") && absolute {
+            // RFC 9112 3.2.2: the authority of the target stands in its place.
+            let end = rest.iter().position(|byte| *byte == b'\r').expect("a line end");
+            rest = &rest[end..];
+        } else {
+            eat(&mut rest, value);
+        }
         skip_blanks(&mut rest);
         eat(&mut rest, b"\r\n");
         assert!(is_token(name));

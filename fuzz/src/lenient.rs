@@ -1,5 +1,7 @@
 //! What a lenient server sees in bytes that we may refuse: enough to say why, and written without our parser.
 
+use std::net::Ipv6Addr;
+
 /// The lines of a head up to a blank line, with LF or CR LF between them.
 pub struct Lenient<'a> {
     /// Blank lines before the request line.
@@ -140,4 +142,46 @@ fn next_line(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
 #[must_use]
 pub fn is_control(byte: u8) -> bool {
     byte != b'\t' && byte.is_ascii_control()
+}
+
+/// `uri-host [":" port]` (RFC 9110 7.2), by a reader that is not ours.
+#[must_use]
+pub fn is_authority(value: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(value) else { return false };
+    let (host, port) = match text.find(']') {
+        Some(end) => text.split_at(end + 1),
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let name = match host.strip_prefix('[') {
+        Some(literal) => literal
+            .strip_suffix(']')
+            .is_some_and(|literal| literal.parse::<Ipv6Addr>().is_ok() || is_future(literal)),
+        None => is_name(host.as_bytes()),
+    };
+    let number = port.strip_prefix(':').map(|digits| digits.trim_start_matches('0'));
+    let port = match number {
+        None => port.is_empty(),
+        Some(digits) => !host.is_empty() && (digits.is_empty() || digits.parse::<u16>().is_ok()),
+    };
+    name && port && !text.contains('+')
+}
+
+/// RFC 3986 3.2.2: `reg-name`.
+fn is_name(text: &[u8]) -> bool {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte);
+    let escaped = |part: &[u8]| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit);
+    text.iter().all(allowed) && text.split(|byte| *byte == b'%').skip(1).all(escaped)
+}
+
+/// RFC 3986 3.2.2: `IPvFuture`.
+fn is_future(text: &str) -> bool {
+    let parts = text.strip_prefix(['v', 'V']).and_then(|text| text.split_once('.'));
+    parts.is_some_and(|(version, address)| {
+        let named = address.replace(':', "");
+        !version.is_empty()
+            && version.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && !address.is_empty()
+            && !named.contains('%')
+            && is_name(named.as_bytes())
+    })
 }

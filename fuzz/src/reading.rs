@@ -1,8 +1,8 @@
 //! What a server takes out of the bytes of a connection: requests, their bodies, and why it stops.
 
 use rgunicorn_http::{
-    Head, Limits, Refusal,
-    proto::{Decoder, head::Scan},
+    Head, Refusal,
+    proto::{Decoder, Rules, Scan},
 };
 
 /// One request as a server hands it to its application.
@@ -69,10 +69,10 @@ pub struct Ours {
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn read_head(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, Vec<u8>, usize)>, Refusal> {
+pub fn read_head(bytes: &[u8], rules: Rules<'_>) -> Result<Option<(Head, Vec<u8>, usize)>, Refusal> {
     let mut scan = Scan::default();
-    match scan.find_end(bytes, limits)? {
-        Some(end) => parse(&bytes[scan.begin()..end], limits).map(|(head, bytes)| Some((head, bytes, end))),
+    match scan.find_end(bytes, rules)? {
+        Some(end) => parse(&bytes[scan.begin()..end], rules).map(|(head, bytes)| Some((head, bytes, end))),
         None => Ok(None),
     }
 }
@@ -81,20 +81,21 @@ pub fn read_head(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, Vec<u8>,
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn parse(bytes: &[u8], limits: &Limits) -> Result<(Head, Vec<u8>), Refusal> {
+pub fn parse(bytes: &[u8], rules: Rules<'_>) -> Result<(Head, Vec<u8>), Refusal> {
     let mut head = Head::default();
-    head.parse(bytes, limits)?;
-    Ok((head, bytes.to_vec()))
+    let mut bytes = bytes.to_vec();
+    head.parse(&mut bytes, rules)?;
+    Ok((head, bytes))
 }
 
 /// Read a connection with our own code, without the engine: heads and bodies one after the other.
 #[must_use]
-pub fn ours(bytes: &[u8], limits: &Limits) -> Ours {
+pub fn ours(bytes: &[u8], rules: Rules<'_>) -> Ours {
     let mut requests = Vec::new();
     let mut begins = vec![0];
     let (stop, refusal) = loop {
         let begin = begins[begins.len() - 1];
-        match read_one(&bytes[begin..], limits, &mut requests) {
+        match read_one(&bytes[begin..], rules, &mut requests) {
             Ok(Some((length, true))) => begins.push(begin + length),
             Ok(Some((length, false))) => {
                 begins.push(begin + length);
@@ -110,10 +111,10 @@ pub fn ours(bytes: &[u8], limits: &Limits) -> Ours {
 /// One request: its length, and whether the connection goes on; `None` where more bytes are needed.
 fn read_one(
     bytes: &[u8],
-    limits: &Limits,
+    rules: Rules<'_>,
     requests: &mut Vec<Request>,
 ) -> Result<Option<(usize, bool)>, Refusal> {
-    let Some((head, head_bytes, end)) = read_head(bytes, limits)? else { return Ok(None) };
+    let Some((head, head_bytes, end)) = read_head(bytes, rules)? else { return Ok(None) };
     requests.push(request_of(&head, &head_bytes));
     let mut decoder = Decoder::new(head.semantics().framing);
     let mut body = Vec::new();
