@@ -12,8 +12,8 @@ use rgunicorn_http::{
     proto::{Head, Rules, Scan},
 };
 
-const ROUNDS: u32 = 40;
-const HEADS: u32 = 50_000;
+const ROUNDS: u32 = 2_000;
+const HEADS: u32 = 1_000;
 
 const PLAIN: &str = "GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
 

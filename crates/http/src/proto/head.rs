@@ -105,7 +105,8 @@ impl Head {
         if rules.leniency.rewrites() {
             rules.leniency.rewrite(bytes);
         }
-        let found = self.split(bytes, rules)?;
+        let mut found = Found::new(rules.proxy);
+        self.split(bytes, rules, &mut found)?;
         let method = self.known_method(bytes, rules)?;
         self.semantics = found.settle(method)?;
         let parts = target::split(self.target(bytes), method)?;
@@ -120,36 +121,41 @@ impl Head {
         Ok(())
     }
 
-    fn split<'a>(&mut self, bytes: &[u8], rules: Rules<'a>) -> Result<Found<'a>, Refusal> {
-        let most = rules.limits.fields;
+    fn split(&mut self, bytes: &[u8], rules: Rules<'_>, found: &mut Found<'_>) -> Result<(), Refusal> {
         let mut room = [const { MaybeUninit::uninit() }; ON_STACK];
-        match self.split_into(&mut room[..most.min(ON_STACK)], bytes, rules) {
-            Err(httparse::Error::TooManyHeaders) if most > ON_STACK => {
-                // A field takes at least four bytes.
-                let mut room = Vec::new();
-                room.resize_with(most.min(bytes.len() / 4), MaybeUninit::uninit);
-                self.split_into(&mut room, bytes, rules)
-            }
-            other => other,
+        let most = rules.limits.fields.min(ON_STACK);
+        match self.split_into(&mut room[..most], bytes, found) {
+            Ok(fields) => self.take_fields(fields, bytes, rules, found),
+            Err(error) => self.split_unusual(error, bytes, rules, found),
         }
-        .unwrap_or_else(|error| self.split_unusual(error, bytes, rules))
     }
 
     /// The head is not as `httparse` takes it: the refusal, or what is to be served all the same.
     #[cold]
-    fn split_unusual<'a>(
+    fn split_unusual(
         &mut self,
         error: httparse::Error,
         bytes: &[u8],
-        rules: Rules<'a>,
-    ) -> Result<Found<'a>, Refusal> {
+        rules: Rules<'_>,
+        found: &mut Found<'_>,
+    ) -> Result<(), Refusal> {
         use httparse::Error;
         match error {
             Error::HeaderName | Error::HeaderValue => Err(Refusal::Field),
+            Error::TooManyHeaders if rules.limits.fields > ON_STACK => {
+                let mut room = Vec::new();
+                // A field takes at least four bytes.
+                room.resize_with(rules.limits.fields.min(bytes.len() / 4), MaybeUninit::uninit);
+                match self.split_into(&mut room, bytes, found) {
+                    Ok(fields) => self.take_fields(fields, bytes, rules, found),
+                    Err(Error::TooManyHeaders) => Err(Refusal::FieldsTooLarge),
+                    Err(_) => Err(Refusal::Field),
+                }
+            }
             Error::TooManyHeaders => Err(Refusal::FieldsTooLarge),
             Error::Token | Error::Version | Error::NewLine | Error::Status => {
                 match lines::with_plain_line(bytes, rules.leniency) {
-                    Ok(plain) => self.split(&plain, rules),
+                    Ok(plain) => self.split(&plain, rules, found),
                     Err(Some(refusal)) => Err(refusal),
                     // The request line is as it should be, so a field line begins with a bare CR.
                     Err(None) => Err(Refusal::LineEnd),
@@ -158,36 +164,38 @@ impl Head {
         }
     }
 
-    /// The outer error is that of the grammar; the inner one, that of a field's meaning.
-    fn split_into<'a, 'b>(
+    /// Set the parts of the request line; the result is the fields.
+    fn split_into<'r, 'b>(
         &mut self,
-        room: &mut [MaybeUninit<httparse::Header<'b>>],
+        room: &'r mut [MaybeUninit<httparse::Header<'b>>],
         bytes: &'b [u8],
-        rules: Rules<'a>,
-    ) -> Result<Result<Found<'a>, Refusal>, httparse::Error> {
+        found: &mut Found<'_>,
+    ) -> Result<&'r [httparse::Header<'b>], httparse::Error> {
         let mut request = httparse::Request::new(&mut []);
         let complete = request.parse_with_uninit_headers(bytes, room)?;
         let (Some(method), Some(target), httparse::Status::Complete(end)) =
             (request.method, request.path, complete)
         else {
-            return Ok(Err(Refusal::RequestLine));
+            return Err(httparse::Error::NewLine);
         };
         if end != bytes.len() {
-            return Ok(Err(Refusal::RequestLine));
+            return Err(httparse::Error::NewLine);
         }
         self.version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
+        found.version = self.version;
         self.method = Span::within(bytes, method.as_bytes());
         self.target = Span::within(bytes, target.as_bytes());
-        Ok(self.take_fields(request.headers, bytes, rules))
+        Ok(request.headers)
     }
 
-    fn take_fields<'a>(
+    #[inline]
+    fn take_fields(
         &mut self,
         fields: &[httparse::Header<'_>],
         bytes: &[u8],
-        rules: Rules<'a>,
-    ) -> Result<Found<'a>, Refusal> {
-        let mut found = Found::new(self.version, rules.proxy);
+        rules: Rules<'_>,
+        found: &mut Found<'_>,
+    ) -> Result<(), Refusal> {
         self.fields.clear();
         for field in fields {
             let (name, value) = (field.name.as_bytes(), field.value);
@@ -197,7 +205,7 @@ impl Head {
             found.field(self.fields.len(), name, value)?;
             self.fields.push((Span::within(bytes, name), Span::within(bytes, value)));
         }
-        Ok(found)
+        Ok(())
     }
 
     fn known_method(&self, bytes: &mut [u8], rules: Rules<'_>) -> Result<Method, Refusal> {

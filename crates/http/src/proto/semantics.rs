@@ -39,7 +39,7 @@ pub struct Semantics {
 /// What the fields that matter to the connection say.
 #[derive(Debug, Default)]
 pub(super) struct Found<'a> {
-    version: Version,
+    pub(super) version: Version,
     proxy: Option<&'a Policy>,
     /// The place of the Host field among the fields.
     pub(super) host: Option<usize>,
@@ -55,8 +55,8 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(version: Version, proxy: Option<&'a Policy>) -> Self {
-        Self { version, proxy, ..Self::default() }
+    pub(super) fn new(proxy: Option<&'a Policy>) -> Self {
+        Self { proxy, ..Self::default() }
     }
 
     /// Take notice of the field that is the `place`th.
