@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use crate::{
     client::Peer,
-    proto::{Decoder, Encoder, Head, Reply, Scan},
+    proto::{Decoder, Encoder, Head, Reply, Rules, Scan},
     spool::{Body, Spool},
     wire::uwsgi::Params,
 };
@@ -156,6 +156,16 @@ impl Exchange {
         self.bytes[..head.len()].copy_from_slice(head);
         self.bytes[head.len()..filled].copy_from_slice(behind);
         self.filled = filled;
+    }
+
+    /// Read a head that is there at once and as it should be; the result is where it ends.
+    pub(crate) fn read_at_once(&mut self, rules: Rules<'_>) -> Option<usize> {
+        if self.scan.is_begun() {
+            return None;
+        }
+        let end = self.head.parse_at_once(&mut self.bytes[..self.filled], rules)?;
+        self.head_range = (0, end);
+        Some(end)
     }
 
     pub(crate) fn head_end(&self) -> usize {

@@ -82,7 +82,11 @@ impl Engine {
         }
         loop {
             if exchange.filled > 0 {
-                match exchange.scan.find_end(&exchange.bytes[..exchange.filled], self.config.rules(false)) {
+                let rules = self.config.rules(self.connections[key].trusted);
+                if let Some(end) = exchange.read_at_once(rules) {
+                    return self.head_read(key, exchange, end);
+                }
+                match exchange.scan.find_end(&exchange.bytes[..exchange.filled], rules) {
                     Ok(Some(end)) => return self.head_complete(key, exchange, end),
                     Ok(None) => {}
                     Err(refusal) => return Step::Refuse(exchange, refusal),
@@ -106,10 +110,16 @@ impl Engine {
         let begin = exchange.scan.begin();
         exchange.set_head_range(begin, end);
         let Exchange { head, bytes, .. } = &mut *exchange;
-        let connection = &mut self.connections[key];
-        if let Err(refusal) = head.parse(&mut bytes[begin..end], self.config.rules(connection.trusted)) {
-            return Step::Refuse(exchange, refusal);
+        let rules = self.config.rules(self.connections[key].trusted);
+        match head.parse(&mut bytes[begin..end], rules) {
+            Ok(()) => self.head_read(key, exchange, end),
+            Err(refusal) => Step::Refuse(exchange, refusal),
         }
+    }
+
+    /// What comes after a head that ends at `end`.
+    fn head_read(&mut self, key: usize, mut exchange: Box<Exchange>, end: usize) -> Step {
+        let connection = &mut self.connections[key];
         if exchange.head.semantics().forwarded {
             match connection.client(&self.config.proxies, &exchange) {
                 Ok(peer) => exchange.peer = Some(peer),

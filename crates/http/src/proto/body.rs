@@ -68,7 +68,7 @@ impl Decoder {
     #[must_use]
     pub fn new(framing: Framing) -> Self {
         match framing {
-            Framing::None => Self::Done,
+            Framing::None | Framing::Length(0) => Self::Done,
             Framing::Length(length) => Self::Length(length),
             Framing::Chunked => Self::Chunked(Chunked::new()),
         }

@@ -11,6 +11,7 @@ use super::{
     semantics::{Found, Semantics},
     target,
 };
+use crate::Limits;
 
 /// Room for this many fields is on the stack; requests with more are rare, where they are allowed at all.
 const ON_STACK: usize = 128;
@@ -107,6 +108,28 @@ impl Head {
         }
         let mut found = Found::new(rules.proxy);
         self.split(bytes, rules, &mut found)?;
+        self.settle(bytes, rules, &found)
+    }
+
+    /// Parse the head at the beginning of `bytes` if it is complete and as it should be, which is the usual case, in one
+    /// pass. The result is where it ends; `None` leaves the judgement to [`Scan`](super::Scan) and [`Head::parse`].
+    pub fn parse_at_once(&mut self, bytes: &mut [u8], rules: Rules<'_>) -> Option<usize> {
+        if rules.leniency.rewrites() {
+            return None;
+        }
+        let mut found = Found::new(rules.proxy);
+        let mut room = [const { MaybeUninit::uninit() }; ON_STACK];
+        let most = rules.limits.fields.min(ON_STACK);
+        let (fields, end) = self.split_into(&mut room[..most], bytes, &mut found).ok()?;
+        if !lines::is_token(bytes[0]) || !ends_well(fields, &bytes[..end], rules.limits) {
+            return None;
+        }
+        self.take_fields(fields, bytes, rules, &mut found).ok()?;
+        self.settle(bytes, rules, &found).ok()?;
+        Some(end)
+    }
+
+    fn settle(&mut self, bytes: &mut [u8], rules: Rules<'_>, found: &Found<'_>) -> Result<(), Refusal> {
         let method = self.known_method(bytes, rules)?;
         self.semantics = found.settle(method)?;
         let parts = target::split(self.target(bytes), method)?;
@@ -125,7 +148,8 @@ impl Head {
         let mut room = [const { MaybeUninit::uninit() }; ON_STACK];
         let most = rules.limits.fields.min(ON_STACK);
         match self.split_into(&mut room[..most], bytes, found) {
-            Ok(fields) => self.take_fields(fields, bytes, rules, found),
+            Ok((_, end)) if end != bytes.len() => Err(Refusal::RequestLine),
+            Ok((fields, _)) => self.take_fields(fields, bytes, rules, found),
             Err(error) => self.split_unusual(error, bytes, rules, found),
         }
     }
@@ -147,7 +171,7 @@ impl Head {
                 // A field takes at least four bytes.
                 room.resize_with(rules.limits.fields.min(bytes.len() / 4), MaybeUninit::uninit);
                 match self.split_into(&mut room, bytes, found) {
-                    Ok(fields) => self.take_fields(fields, bytes, rules, found),
+                    Ok((fields, _)) => self.take_fields(fields, bytes, rules, found),
                     Err(Error::TooManyHeaders) => Err(Refusal::FieldsTooLarge),
                     Err(_) => Err(Refusal::Field),
                 }
@@ -164,13 +188,13 @@ impl Head {
         }
     }
 
-    /// Set the parts of the request line; the result is the fields.
+    /// Set the parts of the request line; the result is the fields, and where the head ends.
     fn split_into<'r, 'b>(
         &mut self,
         room: &'r mut [MaybeUninit<httparse::Header<'b>>],
         bytes: &'b [u8],
         found: &mut Found<'_>,
-    ) -> Result<&'r [httparse::Header<'b>], httparse::Error> {
+    ) -> Result<(&'r [httparse::Header<'b>], usize), httparse::Error> {
         let mut request = httparse::Request::new(&mut []);
         let complete = request.parse_with_uninit_headers(bytes, room)?;
         let (Some(method), Some(target), httparse::Status::Complete(end)) =
@@ -178,14 +202,11 @@ impl Head {
         else {
             return Err(httparse::Error::NewLine);
         };
-        if end != bytes.len() {
-            return Err(httparse::Error::NewLine);
-        }
         self.version = if request.version == Some(0) { Version::Http10 } else { Version::Http11 };
         found.version = self.version;
         self.method = Span::within(bytes, method.as_bytes());
         self.target = Span::within(bytes, target.as_bytes());
-        Ok(request.headers)
+        Ok((request.headers, end))
     }
 
     #[inline]
@@ -274,6 +295,22 @@ impl Head {
     pub fn semantics(&self) -> &Semantics {
         &self.semantics
     }
+}
+
+/// Whether every line of a complete head ends in CR LF, which `httparse` does not ask for, and none is too long.
+fn ends_well(fields: &[httparse::Header<'_>], head: &[u8], limits: &Limits) -> bool {
+    let (mut begin, mut longest) = (0, limits.request_line);
+    // Each line ends where another begins: there is an LF, but what is before it?
+    let mut ends_before = |next: usize| {
+        let well = head[next - 2] == b'\r' && next - 2 - begin <= longest;
+        (begin, longest) = (next, limits.field_size);
+        well
+    };
+    let blank = head.len() - 2;
+    head.len() <= limits.head
+        && head[blank] == b'\r'
+        && fields.iter().all(|field| ends_before(field.name.as_ptr() as usize - head.as_ptr() as usize))
+        && ends_before(blank)
 }
 
 /// Asked of every name, so it looks at eight bytes at once.

@@ -108,13 +108,21 @@ impl Leniency {
         while let Some(length) = memchr::memchr(b'\n', &head[line..]) {
             let blank = matches!(head[line], b' ' | b'\t');
             if blank && line > first && self.permit_obsolete_folding {
-                head[line - 2..line].fill(b' ');
+                unfold(head, line);
             } else if !blank && self.strip_header_spaces {
                 strip_name(&mut head[line..line + length]);
             }
             line += length + 1;
         }
     }
+}
+
+/// The line break before `line` becomes spaces, with the white space around it.
+fn unfold(head: &mut [u8], line: usize) {
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let before = head[..line - 2].iter().rev().take_while(is_blank).count();
+    let after = head[line..].iter().take_while(is_blank).count();
+    head[line - 2 - before..line + after].fill(b' ');
 }
 
 /// `Name  : value` becomes `Name:   value`.
@@ -144,7 +152,7 @@ mod tests {
     fn folds_become_spaces_only_after_a_field() {
         let leniency = Leniency { permit_obsolete_folding: true, ..Leniency::default() };
         let table = [
-            ("GET /\r\nA: b\r\n c\r\n\td\r\n\r\n", "GET /\r\nA: b   c  \td\r\n\r\n"),
+            ("GET /\r\nA: b\tc\t\r\n d\r\n\te\r\n\r\n", "GET /\r\nA: b\tc    d   e\r\n\r\n"),
             ("GET /\r\nA: b\r\n \r\n\r\n", "GET /\r\nA: b   \r\n\r\n"),
             ("GET /\r\n A: b\r\n\r\n", "GET /\r\n A: b\r\n\r\n"),
             ("GET /\r\nA : b\r\n\r\n", "GET /\r\nA : b\r\n\r\n"),
@@ -190,7 +198,7 @@ mod tests {
         let folding = Leniency { permit_obsolete_folding: true, ..Leniency::default() };
         let stripping = Leniency { strip_header_spaces: true, ..Leniency::default() };
         let pair = |name: &str, value: &str| Ok(vec![(name.to_owned(), value.to_owned())]);
-        assert_eq!(fields("A: b\r\n  c\r\n\td\r\n", &folding), pair("A", "b    c  \td"));
+        assert_eq!(fields("A: b\r\n  c\r\n\td\r\n", &folding), pair("A", "b    c   d"));
         assert_eq!(fields("A:\r\n b\r\n", &folding), pair("A", "b"));
         assert_eq!(fields("A \t: b\r\n", &stripping), pair("A", "b"));
         assert_eq!(fields("A: b\r\n c\r\n", &stripping), Err(Refusal::Field));

@@ -34,7 +34,8 @@ impl Scan {
             self.seen = at + 1;
             if at - 1 == self.line {
                 if self.lines > 0 {
-                    return Ok(Some(at + 1));
+                    let fits = at < rules.limits.head;
+                    return if fits { Ok(Some(at + 1)) } else { Err(Refusal::FieldsTooLarge) };
                 }
                 // RFC 9112 2.2: a server should ignore an empty line before the request line; one is enough.
                 if self.begin > 0 {
@@ -63,7 +64,11 @@ impl Scan {
 
     fn check(&self, length: usize, Rules { limits, .. }: Rules<'_>) -> Result<(), Refusal> {
         if self.lines == 0 {
-            if length > limits.request_line { Err(Refusal::LineTooLong) } else { Ok(()) }
+            if length > limits.request_line || length > limits.head {
+                Err(Refusal::LineTooLong)
+            } else {
+                Ok(())
+            }
         } else if length > limits.field_size || self.lines > limits.fields + 1 {
             Err(Refusal::FieldsTooLarge)
         } else {
@@ -111,6 +116,12 @@ impl Scan {
     #[must_use]
     pub fn begin(&self) -> usize {
         self.begin
+    }
+
+    /// Whether any bytes have been searched.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.seen > 0
     }
 
     /// Whether the bytes seen so far hold anything of a request.

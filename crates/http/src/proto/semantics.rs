@@ -62,36 +62,38 @@ impl<'a> Found<'a> {
     /// Take notice of the field that is the `place`th.
     pub(super) fn field(&mut self, place: usize, name: &[u8], value: &[u8]) -> Result<(), Refusal> {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match name.len() {
-            4 if is(b"host") => {
+        // The first letter settles most of those that have a length in common with a known name.
+        let first = name.first().map_or(0, u8::to_ascii_lowercase);
+        match (name.len(), first) {
+            (4, b'h') if is(b"host") => {
                 if self.host.is_some() || target::split_authority(value).is_none() {
                     return Err(Refusal::Host);
                 }
                 self.host = Some(place);
             }
-            6 if is(b"expect") => self.expect(value)?,
-            7 if is(b"upgrade") => self.websocket |= has_token(value, b"websocket"),
+            (6, b'e') if is(b"expect") => self.expect(value)?,
+            (7, b'u') if is(b"upgrade") => self.websocket |= has_token(value, b"websocket"),
             // RFC 9110 7.6.1: whatever else it lists is for intermediaries to remove. This is the last recipient, so a
             // field that came is read although it is listed: to leave out a Content-Length, say, would move the end of
             // the body to where no other recipient sees it.
-            10 if is(b"connection") => {
+            (10, b'c') if is(b"connection") => {
                 self.close |= has_token(value, b"close");
                 self.keep_alive |= has_token(value, b"keep-alive");
                 self.upgrade |= has_token(value, b"upgrade");
             }
-            12 if is(b"content-type") => {
+            (12, b'c') if is(b"content-type") => {
                 if self.typed {
                     return Err(Refusal::Repeated);
                 }
                 self.typed = true;
             }
-            14 if is(b"content-length") => {
+            (14, b'c') if is(b"content-length") => {
                 if self.length.is_some() {
                     return Err(Refusal::ContentLength);
                 }
                 self.length = Some(parse_length(value)?);
             }
-            17 if is(b"transfer-encoding") => {
+            (17, b't') if is(b"transfer-encoding") => {
                 // RFC 9112 6.1: in HTTP/1.0 the framing is faulty.
                 if self.chunked || self.version == Version::Http10 {
                     return Err(Refusal::TransferEncoding);
@@ -189,3 +191,6 @@ fn has_token(value: &[u8], token: &[u8]) -> bool {
     value.len() >= token.len()
         && value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
+
+#[cfg(test)]
+mod tests;

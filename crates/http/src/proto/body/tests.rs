@@ -251,3 +251,8 @@ proptest! {
         prop_assert_eq!(decode(Framing::Chunked, &input, step), whole);
     }
 }
+
+#[test]
+fn a_body_without_bytes_is_done_before_it_begins() {
+    assert!(Decoder::new(Framing::None).is_done() && Decoder::new(Framing::Length(0)).is_done());
+}
