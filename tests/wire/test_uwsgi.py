@@ -220,6 +220,7 @@ MALFORMED: dict[str, tuple[int, bytes]] = {
     "target without a slash": (400, packet(("REQUEST_URI", "x"))),
     "two hosts": (400, packet(("HTTP_HOST", "other.example"))),
     "length with a sign": (400, packet(("CONTENT_LENGTH", "+5"))),
+    "chunks without a length": (411, packet(("HTTP_TRANSFER_ENCODING", "chunked"))),
     "two lengths": (400, packet(("CONTENT_LENGTH", "5"), ("HTTP_CONTENT_LENGTH", "6"))),
     "client that is none": (400, packet(("REMOTE_ADDR", "nobody"))),
     "port that is none": (400, packet(("SERVER_PORT", "http"))),

@@ -117,6 +117,7 @@ impl Refusal {
             | Self::Incomplete
             | Self::ProxyHeader(_) => "400 Bad Request",
             Self::Packet(uwsgi::Fault::Modifier(_)) => "501 Not Implemented",
+            Self::Packet(uwsgi::Fault::Chunked) => "411 Length Required",
             Self::Packet(_) => "400 Bad Request",
             Self::ProxyForbidden | Self::UwsgiForbidden => "403 Forbidden",
             Self::HeadTimeout | Self::BodyTimeout => "408 Request Timeout",

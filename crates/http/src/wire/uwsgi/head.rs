@@ -36,8 +36,10 @@ impl Params {
         if let Some(kind) = self.given("CONTENT_TYPE").or_else(|| self.given("HTTP_CONTENT_TYPE")) {
             write_field(&mut head, b"CONTENT_TYPE", kind);
         }
-        if let Some(length) = self.content_length()? {
-            write_field(&mut head, b"CONTENT_LENGTH", length);
+        match self.content_length()? {
+            Some(length) => write_field(&mut head, b"CONTENT_LENGTH", length),
+            None if self.given("HTTP_TRANSFER_ENCODING").is_some() => return Err(Fault::Chunked),
+            None => {}
         }
         for (key, value) in self.all() {
             let Some(name) = key.strip_prefix(b"HTTP_") else { continue };
@@ -214,6 +216,10 @@ mod tests {
         let lengths = [("CONTENT_LENGTH", "3"), ("HTTP_CONTENT_LENGTH", "4")];
         assert_eq!(with(&lengths), Err(Fault::Length));
         assert_eq!(with(&[("CONTENT_LENGTH", "3"), ("CONTENT_LENGTH", "4")]), Err(Fault::Length));
+        assert_eq!(
+            with(&[("CONTENT_LENGTH", ""), ("HTTP_TRANSFER_ENCODING", "chunked")]),
+            Err(Fault::Chunked)
+        );
     }
 
     proptest! {

@@ -40,6 +40,9 @@ pub enum Fault {
     /// A value that is not of the variable's form.
     #[error("the value of `{0}` is invalid")]
     Invalid(&'static str),
+    /// Chunks that the frontend has not undone, and no length: where the body ends is not said (RFC 9110 15.5.12).
+    #[error("the body comes in chunks and has no CONTENT_LENGTH (let the frontend buffer it)")]
+    Chunked,
     /// Two lengths of one body.
     #[error("the length of the body is given twice and differs")]
     Length,
