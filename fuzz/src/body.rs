@@ -129,16 +129,22 @@ fn is_text(byte: &u8) -> bool {
 #[must_use]
 pub fn are_extensions(mut text: &[u8]) -> bool {
     while !text.is_empty() {
-        let Some(rest) = text.trim_ascii_start().strip_prefix(b";") else { return false };
-        let Some(rest) = behind_token(rest.trim_ascii_start()) else { return false };
+        let Some(rest) = trim(text).strip_prefix(b";") else { return false };
+        let Some(rest) = behind_token(trim(rest)) else { return false };
         text = rest;
-        if let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") {
-            let value = value.trim_ascii_start();
+        if let Some(value) = trim(rest).strip_prefix(b"=") {
+            let value = trim(value);
             let Some(rest) = behind_token(value).or_else(|| behind_quoted(value)) else { return false };
             text = rest;
         }
     }
     true
+}
+
+/// Without the blanks in front.
+fn trim(text: &[u8]) -> &[u8] {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    &text[blanks..]
 }
 
 fn behind_token(text: &[u8]) -> Option<&[u8]> {
