@@ -58,7 +58,24 @@ fn same_however_it_arrives(bytes: &[u8], rules: Rules<'_>) -> Read {
             bytes.escape_ascii()
         );
     }
+    check_at_once(bytes, rules, &whole);
     whole
+}
+
+/// What is taken in one pass is what is taken line by line.
+fn check_at_once(bytes: &[u8], rules: Rules<'_>, whole: &Read) {
+    let mut head = Head::default();
+    let mut parsed = bytes.to_vec();
+    let Some(end) = head.parse_at_once(&mut parsed, rules) else { return };
+    let Ok(Some((other, theirs, other_end))) = whole else {
+        panic!("taken at once, and not otherwise: {}", bytes.escape_ascii())
+    };
+    assert_eq!((end, &parsed[..end]), (*other_end, theirs.as_slice()), "{}", bytes.escape_ascii());
+    assert_eq!(head.method(&parsed), other.method(theirs));
+    assert_eq!((head.target(&parsed), head.path(&parsed)), (other.target(theirs), other.path(theirs)));
+    assert_eq!((head.query(&parsed), head.version()), (other.query(theirs), other.version()));
+    assert!(head.fields(&parsed).eq(other.fields(theirs)));
+    assert_eq!(format!("{:?}", head.semantics()), format!("{:?}", other.semantics()));
 }
 
 /// The head that arrives in these pieces, and where it ends. Which of several broken rules it is refused for may depend
