@@ -18,7 +18,7 @@ use crate::reactor::Stream;
 
 /// Parts of files up to this size are read; and larger ones are read piece by piece where they have to be.
 const PIECE: usize = 64 * 1024;
-/// Bytes sent to one client before the others have their turn.
+/// When so many bytes have been sent to one client, the others have their turn; a file adds at most as much at once.
 const LOOK: usize = 1024 * 1024;
 
 /// A part of a regular file.
@@ -157,7 +157,7 @@ impl Outbox {
             self.fill().map_err(FlushError::File)?;
             let step = match self.behind.front() {
                 Some(Part::File { slice, .. }) if self.waiting() == 0 => {
-                    let most = usize::try_from(slice.length).map_or(LOOK, |length| length.min(LOOK - sent));
+                    let most = usize::try_from(slice.length).map_or(LOOK, |length| length.min(LOOK));
                     stream.send_file(&slice.file, slice.offset, most)
                 }
                 Some(_) => stream.write_more(&self.bytes[self.done..]),
