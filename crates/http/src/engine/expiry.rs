@@ -44,10 +44,19 @@ impl Engine {
     }
 
     fn overdue(&mut self, key: usize, now: Millis) {
+        if self.connections[key].write_deadline <= now {
+            // The kernel tells of room only when there is a lot of it, which takes a slow client a while.
+            if !self.is_taking(key) {
+                return self.reset(key);
+            }
+            self.await_room(key);
+            let deadline = self.connections[key].deadline;
+            if deadline > now {
+                return self.schedule(key, deadline);
+            }
+        }
         let connection = &mut self.connections[key];
-        let unread = connection.write_deadline <= now;
         connection.deadline = NEVER;
-        connection.write_deadline = NEVER;
         match std::mem::replace(&mut connection.phase, Phase::Idle) {
             Phase::Head(exchange) => self.refuse(key, exchange, Refusal::HeadTimeout),
             Phase::Greeting(_) if !connection.ahead.is_empty() => {
@@ -55,7 +64,7 @@ impl Engine {
                 self.refuse(key, exchange, Refusal::HeadTimeout);
             }
             Phase::Spooling(exchange) => self.refuse(key, exchange, Refusal::BodyTimeout),
-            Phase::Serving(mut serving) if serving.wants_body && !unread => {
+            Phase::Serving(mut serving) if serving.wants_body => {
                 // Who waits for the body answers, if there is no answer yet.
                 serving.wants_body = false;
                 serving.overdue = true;
@@ -77,19 +86,26 @@ impl Engine {
     /// Close a connection that is idle, unless its client is still taking the last response from the kernel: then it is
     /// as late, or not, as one for which the response still waits here.
     fn close_unless_taking(&mut self, key: usize) {
-        let Deadlines { write, body_rate, .. } = self.config.deadlines;
-        let connection = &mut self.connections[key];
-        let untaken = connection.stream.untaken();
-        let due = usize::try_from(body_rate * write.as_secs()).unwrap_or(usize::MAX).max(1);
         // What a worker leaves behind, the kernel delivers.
-        if untaken == 0 || self.closing {
+        if self.closing || self.connections[key].stream.untaken() == 0 {
             self.close(key);
-        } else if untaken <= connection.untaken.saturating_sub(due) {
-            connection.untaken = untaken;
-            self.set_deadline(key, write);
+        } else if self.is_taking(key) {
+            self.set_deadline(key, self.config.deadlines.write);
         } else {
             self.reset(key);
         }
+    }
+
+    /// Whether the client has taken so much from the kernel since this was asked last, or since there was no more room,
+    /// that it may go on: as much a second as the sender of a body owes.
+    fn is_taking(&mut self, key: usize) -> bool {
+        let Deadlines { write, body_rate, .. } = self.config.deadlines;
+        let due = u128::from(body_rate) * write.as_millis() / 1000;
+        let due = usize::try_from(due).unwrap_or(usize::MAX).max(1);
+        let connection = &mut self.connections[key];
+        let untaken = connection.stream.untaken();
+        let before = std::mem::replace(&mut connection.untaken, untaken);
+        untaken <= before.saturating_sub(due)
     }
 
     /// Close the connection of a client that does not read, and let the kernel forget what it has for it.
@@ -123,6 +139,7 @@ impl Engine {
         let at = self.moment_after(self.config.deadlines.write);
         let Some(connection) = self.connections.get_mut(key) else { return };
         connection.write_deadline = at;
+        connection.untaken = connection.stream.untaken();
         connection.since = self.clock.now();
         if !connection.watches_room {
             let token = token_of(key, connection.generation);

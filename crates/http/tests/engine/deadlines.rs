@@ -291,6 +291,34 @@ fn a_reader_that_makes_progress_may_take_longer_than_one_wait() {
     assert_eq!(client.response(&mut world).body.len(), 12_000_000);
 }
 
+/// Read 40,000 bytes now and then, for longer than one deadline; whether the connection is still open. A unix socket
+/// tells of room when three quarters of its buffer are free, which takes longer.
+fn sip(body_rate: u64) -> bool {
+    let mut world = world(Deadlines { write: Duration::from_millis(600), body_rate, ..long() });
+    let mut client = world.connect_unix();
+    client.send(GET);
+    let mut exchange = world.request();
+    fill(&mut world, &mut exchange);
+    world.engine.send(&mut exchange, b"", true).expect("a client");
+    world.engine.finish(exchange);
+    for _ in 0..3 {
+        client.pull(40_000);
+        let next = Instant::now() + Duration::from_millis(250);
+        world.until("the next read", |_| (Instant::now() >= next).then_some(()));
+    }
+    world.engine.open_connections() == 1
+}
+
+#[test]
+fn a_reader_that_makes_no_room_worth_telling_of_is_not_late() {
+    assert!(sip(1000));
+}
+
+#[test]
+fn a_reader_that_sips_is_late() {
+    assert!(!sip(1_000_000));
+}
+
 #[test]
 fn lingering_is_bounded() {
     let mut world = world(Deadlines { linger: SHORT, ..long() });

@@ -35,12 +35,14 @@ settings! {
         /// A sender begins with the seconds of `body_timeout`. Those in which the server waits for it are taken away,
         /// and so many bytes bring one back, up to `body_timeout`: a body that goes on arriving slower than this ends
         /// as one that stopped. Time in which the application does not read costs the sender nothing. `0` turns the
-        /// check off, so that every byte brings all of `body_timeout` back; `1k` is 1024.
+        /// check off, so that every byte brings all of `body_timeout` back; `1k` is 1024. Clients that take responses have to
+        /// be as quick: see `write_timeout`.
         min_body_rate ["--min-body-rate"] "BYTES", since "0.1": ByteRate = "240";
 
         /// How long a client may take nothing of a response that waits for it.
         ///
-        /// Then the connection is closed and the application is told as of any client that left.
+        /// Then the connection is reset, and the application is told as of any client that left. A client counts as taking
+        /// nothing if it took less than `min_body_rate` bytes for each of these seconds.
         write_timeout ["--write-timeout"] "SECONDS", since "0.1": Timeout = "30";
 
         /// What is spoken on listening sockets that do not say it themselves.
