@@ -9,8 +9,8 @@ settings! {
         ///
         /// `/static/css/a.css` is then `public/static/css/a.css`: what follows the prefix is looked up in the directory,
         /// as by nginx's `alias`. The application is not asked, not even for files that do not exist (404). Served are
-        /// regular files below the directory, those whose names begin with a dot too; a symbolic link that leads out of
-        /// it is not followed. A directory gives its `index.html`. Ranges, conditional requests and files that lie there
+        /// regular files below the directory, those whose names begin with a dot too; a symbolic link that is absolute, or
+        /// leads out of it, is not followed. A directory gives its `index.html`. Ranges, conditional requests and files that lie there
         /// compressed (`a.css.br`, `a.css.gz`) are understood. The longest prefix counts. A relative directory starts in
         /// `chdir`; one that does not exist is an error at the start.
         static_path ["--static-path"] "PREFIX=DIRECTORY", since "0.1": Vec<StaticPath> = "";
