@@ -38,7 +38,10 @@ impl Engine {
             return self.write(exchange.id, [&exchange.reply.bytes()[from..], tail, b""]);
         }
         let reading = !self.config.sendfile;
-        let connection = self.serving(exchange.id).ok_or(SendError)?;
+        let Some(connection) = self.serving(exchange.id) else {
+            exchange.sent -= allowed as u64;
+            return Err(SendError);
+        };
         let waited = !connection.out.is_empty();
         connection.out.push(&exchange.reply.bytes()[from..]);
         connection.out.push_file(FileSlice { length: allowed as u64, ..slice }, reading);

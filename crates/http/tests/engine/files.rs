@@ -283,6 +283,19 @@ fn what_a_client_got_is_counted_where_it_leaves_before_the_worker_is_done() {
 }
 
 #[test]
+fn nothing_is_counted_where_the_client_left_before_the_file_came() {
+    let mut world = World::new(config());
+    let mut client = world.connect_unix();
+    let file = file(&content(LARGE));
+    let mut exchange = ask(&mut world, &mut client);
+    drop(client);
+    world.until("the end", |world| (!world.engine.is_open(exchange.id())).then_some(()));
+    assert_eq!(world.engine.send_file(&mut exchange, slice(&file, 0, LARGE), true), Err(SendError));
+    world.engine.finish(exchange);
+    assert_eq!((world.slot.bytes_sent(), Arc::strong_count(&file)), (0, 1));
+}
+
+#[test]
 fn a_client_that_does_not_read_a_file_is_given_up() {
     let deadlines = Deadlines { write: Duration::from_millis(60), ..Deadlines::default() };
     let mut world = World::new(Config { deadlines, ..config() });
