@@ -45,6 +45,42 @@ pub fn run(bytes: &[u8]) {
     });
 }
 
+/// What the engine has here, unless a target needs it otherwise.
+#[must_use]
+pub fn config() -> Config {
+    Config {
+        limits: Limits::default(),
+        leniency: Leniency::NONE,
+        deadlines: Deadlines::default(),
+        spool_bodies: true,
+        sendfile: true,
+        proxies: Policy::default(),
+        frontends: Frontends::default(),
+        mounts: Mounts::default(),
+        most_connections: 100,
+        beat: Duration::from_secs(60),
+    }
+}
+
+/// An engine on a unix socket, where that is, and the master's end of its command pipe.
+///
+/// # Panics
+/// When the kernel refuses one of them.
+#[must_use]
+pub fn listening(config: Config, name: &str) -> (Engine, SocketAddr, UnixStream) {
+    let process = std::process::id();
+    let name = format!("rgunicorn-fuzz-{process}-{:?}-{name}", std::thread::current().id());
+    let address = SocketAddr::from_abstract_name(name).expect("a short name");
+    let listener = UnixListener::bind_addr(&address).expect("a name that nobody has");
+    listener.set_nonblocking(true).expect("a listener");
+    let listener = Listener::unix(listener).expect("a listener");
+    let slot = Scoreboard::new(1).expect("a board").lease(1, 0).expect("a slot");
+    let (commands, master) = UnixStream::pair().expect("a pipe");
+    commands.set_nonblocking(true).expect("a pipe");
+    let engine = Engine::new(vec![listener], commands, slot, config).expect("an engine");
+    (engine, address, master)
+}
+
 /// Little memory for bodies, so that some go to a file.
 fn limits() -> Limits {
     Limits { body_memory: 300, ..Limits::default() }
@@ -64,28 +100,8 @@ struct World {
 
 impl World {
     fn new(spooling: bool) -> Self {
-        let name = format!("rgunicorn-fuzz-{}-{spooling}", std::process::id());
-        let thread = format!("{name}-{:?}", std::thread::current().id());
-        let address = SocketAddr::from_abstract_name(thread).expect("a short name");
-        let listener = UnixListener::bind_addr(&address).expect("a name that nobody has");
-        listener.set_nonblocking(true).expect("a listener");
-        let listener = Listener::unix(listener).expect("a listener");
-        let slot = Scoreboard::new(1).expect("a board").lease(1, 0).expect("a slot");
-        let (commands, master) = UnixStream::pair().expect("a pipe");
-        commands.set_nonblocking(true).expect("a pipe");
-        let config = Config {
-            limits: limits(),
-            leniency: Leniency::NONE,
-            deadlines: Deadlines::default(),
-            spool_bodies: spooling,
-            sendfile: true,
-            proxies: Policy::default(),
-            frontends: Frontends::default(),
-            mounts: Mounts::default(),
-            most_connections: 100,
-            beat: Duration::from_secs(60),
-        };
-        let engine = Engine::new(vec![listener], commands, slot, config).expect("an engine");
+        let config = Config { limits: limits(), spool_bodies: spooling, ..config() };
+        let (engine, address, master) = listening(config, if spooling { "spooling" } else { "streaming" });
         Self { engine, address, spooling, at_work: None, seen: Vec::new(), _master: master }
     }
 

@@ -19,6 +19,7 @@ pub mod hyper_peer;
 pub mod lenient;
 pub mod mutation;
 pub mod reading;
+pub mod static_files;
 
 /// A fuzz target.
 pub struct Target {
@@ -40,4 +41,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "proxy", run: frontends::run_proxy, corpora: &["proxy"] },
     Target { name: "uwsgi", run: frontends::run_uwsgi, corpora: &["uwsgi"] },
     Target { name: "forwarded", run: forwarded::run, corpora: &["forwarded"] },
+    Target { name: "static", run: static_files::run, corpora: &["static"] },
 ];
