@@ -52,3 +52,40 @@ pub(crate) fn admits(networks: &Networks, remote: Remote) -> bool {
         Remote::Unix => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rgunicorn_settings::Settings;
+
+    use super::*;
+
+    #[test]
+    fn the_mode_says_which_versions_are_read() {
+        for (mode, text, binary) in [
+            (ProxyProtocol::Off, false, false),
+            (ProxyProtocol::V1, true, false),
+            (ProxyProtocol::V2, false, true),
+            (ProxyProtocol::Auto, true, true),
+        ] {
+            let proxies = Proxies { proxy_protocol: mode, ..Settings::default().proxies };
+            let versions = Frontends::new(&proxies).versions;
+            assert_eq!(versions, Versions { text, binary }, "{mode}");
+            assert_eq!(versions.any(), text || binary);
+        }
+    }
+
+    #[test]
+    fn this_machine_and_unix_sockets_are_believed_by_default_and_nobody_else() {
+        let frontends = Frontends::new(&Settings::default().proxies);
+        let tcp = |address: &str| Remote::Tcp(address.parse().unwrap());
+        for networks in [&frontends.proxies, &frontends.uwsgi] {
+            for believed in [tcp("127.0.0.1:1"), tcp("[::1]:1"), tcp("[::ffff:127.0.0.1]:1"), Remote::Unix] {
+                assert!(admits(networks, believed), "{believed:?}");
+            }
+            for other in [tcp("127.0.0.2:1"), tcp("10.0.0.1:1"), tcp("[::2]:1")] {
+                assert!(!admits(networks, other), "{other:?}");
+            }
+        }
+        assert!(!admits(&Frontends::default().uwsgi, tcp("127.0.0.1:1")));
+    }
+}

@@ -81,6 +81,18 @@ fn every_request_of_the_connection_is_that_clients() {
 }
 
 #[test]
+fn a_header_that_the_client_adds_to_its_balancers_is_no_header() {
+    let forged = "PROXY TCP4 203.0.113.9 198.51.100.2 1 443\r\n";
+    for second in [forged.as_bytes(), &binary(0x21, 0x11, &FOUR)] {
+        let mut world = world();
+        let mut client = world.connect();
+        client.send([TEXT.as_bytes(), second, GET.as_bytes()].concat());
+        assert_eq!(client.response(&mut world).status, 400);
+        assert!(!world.has_event());
+    }
+}
+
+#[test]
 fn a_header_may_come_byte_by_byte() {
     let mut world = world();
     for header in [TEXT.as_bytes(), &binary(0x21, 0x11, &FOUR)] {
