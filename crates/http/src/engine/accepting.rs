@@ -128,7 +128,7 @@ impl Engine {
 
     fn shed(&mut self, key: usize) {
         let connection = &self.connections[key];
-        let idle = connection.is_silent(&connection.phase);
+        let idle = matches!(connection.phase, Phase::Idle);
         let waited = self.clock.now().saturating_sub(connection.since);
         if !idle && self.last_shed_log.saturating_add(PAUSE) <= self.clock.now() {
             self.last_shed_log = self.clock.now();
@@ -161,7 +161,7 @@ impl Engine {
             self.hasten_deadline(key, self.head_patience());
         }
         let idle =
-            |(key, connection): (usize, &Connection)| connection.is_silent(&connection.phase).then_some(key);
+            |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);
         let idle: Vec<_> = self.connections.iter().filter_map(idle).collect();
         for key in idle {
             if let Some(connection) = self.connections.get_mut(key) {

@@ -270,7 +270,7 @@ impl Engine {
             Phase::Head(exchange) if !fresh && !exchange.waited => Some(self.head_patience()),
             _ => None,
         };
-        if self.closing && self.connections[key].is_silent(&phase) {
+        if matches!(phase, Phase::Idle) && self.closing {
             if !fresh {
                 return self.close(key);
             }
@@ -357,11 +357,6 @@ impl Engine {
 impl Connection {
     pub(crate) fn is_serving(&self) -> bool {
         matches!(self.phase, Phase::Serving(_))
-    }
-
-    /// Whether nothing of a request has arrived in this phase, which is about to become the connection's.
-    pub(crate) fn is_silent(&self, phase: &Phase) -> bool {
-        matches!(phase, Phase::Idle) || (matches!(phase, Phase::Greeting(_)) && self.ahead.is_empty())
     }
 }
 
