@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
 import re
+from typing import Any
 
 import pytest
-from support.raw import build_request, chunked
+from conftest import Serve
+from support.exchanges import take_records, unix
+from support.raw import Connection, build_request, chunked
 from support.server import Server
+from support.ways import send_pieces
 
 pytestmark = pytest.mark.only("rgunicorn")
 
@@ -49,3 +55,43 @@ def test_damaged_requests_get_an_answer_or_the_end(server: Server, seed: int) ->
         assert len(statuses) <= 6, where
     assert server.worker_pids() == pids
     assert server.get("/").text == "hello"
+
+
+def outcome(server: Server, pieces: list[bytes]) -> tuple[list[int], list[dict[str, Any]]]:
+    """The statuses that these bytes get, and what the application sees of them.
+
+    A head with several faults is refused for the first that is known, whichever that is.
+    """
+    with Connection(unix(server)) as client:
+        send_pieces(client, pieces)
+        with contextlib.suppress(OSError):
+            client.half_close()
+        answer = client.read_to_close()
+    statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
+    final = [400 if 400 <= status < 600 else status for status in statuses if status != 100]
+    records = take_records(server)
+    for record in records:
+        # How a WSGI application learns the length of chunks depends on whether they are there yet.
+        for name in ("content-length", "transfer-encoding"):
+            record["fields"].pop(name, None)
+    return final, records
+
+
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+@pytest.mark.parametrize("seed", range(2))
+def test_damaged_requests_are_read_the_same_in_any_pieces(
+    shared: Serve, interface: str, seed: int
+) -> None:
+    sockets = ["127.0.0.1:0", "unix:conformance.sock"]
+    server = shared(f"apps.{interface}_conformance:app", keepalive=30, bind=sockets)
+    chance = random.Random(f"pieces {seed}")
+    for number in range(50):
+        data = damaged(chance)
+        expected = outcome(server, [data])
+        cuts = [0, *sorted(chance.choices(range(len(data)), k=3)), len(data)]
+        for pieces in (
+            [data[begin:end] for begin, end in itertools.pairwise(cuts)],
+            [bytes([byte]) for byte in data],
+        ):
+            found = outcome(server, pieces)
+            assert found == expected, f"seed {seed}, number {number}: {data!r} in {pieces!r}"

@@ -41,6 +41,8 @@ def folded(name: str, *lines: str, seen: Seen) -> Case:
 
 FOLDS = [
     folded("folding permitted: a fold", "X-A: b", " c", seen=shows("b   c")),
+    folded("folding permitted: a tab", "X-A: b", "\tc", seen=shows("b   c")),
+    folded("folding permitted: white space before a fold", "X-A: b\t", " c", seen=shows("b    c")),
     folded("folding permitted: two folds", "X-A: b", " c", " d", seen=shows("b   c   d")),
     folded("folding permitted: an empty first line", "X-A:", " b", seen=shows("b")),
     folded(

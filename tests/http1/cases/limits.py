@@ -95,6 +95,9 @@ LINES = [
     served("a request line of the default limit", LINE, *line(4_094)),
     refused(414, "a request line beyond the default limit", LINE, line(4_095)[0]),
     served("a request line without a limit", LINE, *line(20_000), settings=LONG),
+    refused(
+        414, "a request line beyond the head", f"{LINE}, {HEAD}", line(70_000)[0], settings=LONG
+    ),
 ]
 
 HEADS = [
@@ -133,6 +136,15 @@ HEADS = [
     served("a field of the default limit", FIELD, *field(8_190)),
     refused(431, "a field beyond the default limit", FIELD, field(8_191)[0]),
     served("a field without a limit", FIELD, *field(300_000), settings=LARGE),
+    refused(
+        431, "a field beyond the head", f"{FIELD}, {HEAD}", field(1_100_000)[0], settings=LARGE
+    ),
+    refused(
+        431,
+        "fields beyond the head",
+        HEAD,
+        get(*(f"X-{number}: {'a' * 8_000}" for number in range(9))),
+    ),
 ]
 
 BODIES = [
