@@ -283,7 +283,8 @@ def test_each_listener_speaks_its_own_protocol(serve: Serve, behind: str) -> Non
 
 
 def test_the_access_log_shows_what_the_client_sent(serve: Serve, behind: str) -> None:
-    server = serve(behind, **UWSGI, accesslog="-", access_log_format="%(h)s %(r)s %(s)s")
-    ask(server, ("SERVER_PROTOCOL", "HTTP/2.0"))
-    line = f"{CLIENT[0]} GET /a%20b?x=1 HTTP/2.0 200\n"
+    form = "%(h)s %(r)s %(s)s %({remote_user}e)s %({none}e)s"
+    server = serve(behind, **UWSGI, accesslog="-", access_log_format=form)
+    ask(server, ("SERVER_PROTOCOL", "HTTP/2.0"), ("REMOTE_USER", "ada"))
+    line = f"{CLIENT[0]} GET /a%20b?x=1 HTTP/2.0 200 ada -\n"
     server.wait_until(lambda: server.output_path.read_text() == line)

@@ -76,7 +76,10 @@ impl Answered<'_> {
             "CONTENT_LENGTH" => return self.request_header("content-length", out),
             other => match other.strip_prefix("HTTP_") {
                 Some(field) => return self.request_header(&field.replace('_', "-"), out),
-                None => return false,
+                None => match exchange.params().and_then(|params| params.value(other)) {
+                    Some(value) => value,
+                    None => return false,
+                },
             },
         };
         out.extend_from_slice(value);
