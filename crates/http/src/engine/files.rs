@@ -14,7 +14,7 @@ impl Engine {
     /// Send a part of a file as a part of the response's body; `last` says that nothing follows it. Never waits: what
     /// the socket does not take now leaves while the worker does something else, and the response is counted and logged
     /// when it has. The result says whether the caller has to wait for [`Event::Drained`](crate::Event::Drained) before
-    /// it sends more.
+    /// it sends more. More of it may have room at once: ask [`Engine::has_work`] before waiting for the descriptor.
     ///
     /// The file must be a regular one that is open for reading. If it turns out to be too short, the connection is closed.
     ///

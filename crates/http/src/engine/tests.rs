@@ -117,3 +117,20 @@ fn connections_that_have_gone_leave_no_heap_of_deadlines() {
     }
     assert!(world.engine.timers.len() < 2000, "{} entries", world.engine.timers.len());
 }
+
+#[test]
+fn a_thread_that_waits_for_its_client_does_not_sleep_over_what_was_put_off() {
+    let mut world = World::new();
+    let mut client = world.client();
+    let exchange = world.request(&mut client);
+    let mut other = world.client();
+    let others = world.request(&mut other);
+    world.engine.postpone(others.id().key);
+    assert!(world.engine.has_work());
+    let began = std::time::Instant::now();
+    assert!(world.engine.tend(exchange.id(), Duration::from_secs(9)).unwrap().is_none());
+    assert!(began.elapsed() < Duration::from_secs(5), "slept {:?}", began.elapsed());
+    assert!(world.engine.later.is_empty());
+    world.answer(exchange);
+    world.answer(others);
+}

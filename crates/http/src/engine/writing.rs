@@ -197,7 +197,8 @@ impl Engine {
         if self.connection(id).is_none() {
             return Ok(Some(Event::Closed(id)));
         }
-        self.poll_once(Some(if self.ready.is_empty() { wait } else { Duration::ZERO }))?;
+        let idle = self.ready.is_empty() && self.later.is_empty();
+        self.poll_once(Some(if idle { wait } else { Duration::ZERO }))?;
         // What is put back meanwhile waits for the next call.
         for _ in 0..self.ready.len() {
             let Some(key) = self.ready.pop_front() else { break };
