@@ -207,6 +207,24 @@ def test_an_error_of_the_application_passes_through(proxy: Nginx, status: int) -
     assert client.get("/").status == 200
 
 
+def test_a_static_file_is_served_whole_in_part_and_not_again(
+    nginx: StartNginx, serve: Serve, behind: str, bind: str, tmp_path: Path
+) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "large.bin").write_bytes(LARGE)
+    server = serve(behind, bind=bind, static_path=f"/static={tmp_path}/files", **KEPT)
+    proxy = nginx()
+    proxy.start(example("http.conf", proxy, server))
+    client = proxy.connect()
+    whole = client.get("/static/large.bin")
+    assert whole.body == LARGE
+    part = client.get("/static/large.bin", headers={"Range": "bytes=1000-1999"})
+    assert (part.status, part.body) == (206, LARGE[1000:2000])
+    again = client.get("/static/large.bin", headers={"If-None-Match": whole.header("ETag")})
+    assert (again.status, again.body) == (304, b"")
+    assert client.get("/status?202").status == 202
+
+
 def test_an_exception_is_a_500_for_the_client(proxy: Nginx, server: Server) -> None:
     server.expect("Error handling request", "on purpose")
     assert proxy.get("/raise").status == 500
