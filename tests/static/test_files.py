@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from conftest import Serve
+from support.frontends import packet
 from support.processes import descriptors
-from support.raw import build_request, chunked
+from support.raw import Connection, build_request, chunked
 from support.server import Server
 from support.site import LARGE
 
@@ -156,6 +157,30 @@ def test_all_paths_can_be_files(serve: Serve, site: Path, plain: str) -> None:
     assert server.get("/digits").body == b"0123456789"
     assert server.get("/").text == "<title>home</title>"
     assert server.get("/query?a=b").status == 404
+
+
+def test_every_kind_of_listener_serves_files(
+    serve: Serve, site: Path, short_directory: str, plain: str
+) -> None:
+    binds = [f"unix:{short_directory}/http.sock", "uwsgi://127.0.0.1:0"]
+    server = serve(plain, bind=binds, static_path=[f"/static={site}/public"])
+    over_unix, over_uwsgi = server.addresses
+    path = "/static/large.bin"
+    with Connection(over_unix, receive_buffer=4096) as client:
+        assert len(client.get(path).body) == LARGE
+        assert client.get("/").text == "hello"
+    with Connection(over_uwsgi) as client:
+        client.send(packet(("REQUEST_URI", path), ("PATH_INFO", path), ("QUERY_STRING", "")))
+        assert len(client.read_response().body) == LARGE
+        assert client.closed_by_server()
+
+
+def test_paths_are_those_that_the_server_sees(serve: Serve, site: Path, plain: str) -> None:
+    mounts = [f"/static={site}/public", f"/app/files={site}/public"]
+    server = serve(plain, root_path="/app", static_path=mounts)
+    assert server.get("/static/digits").body == b"0123456789"
+    assert server.get("/app/files/digits").body == b"0123456789"
+    assert server.get("/app/static/digits").body != b"0123456789"
 
 
 # Directories.
