@@ -2,13 +2,16 @@
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
-/// Descriptors that a worker needs beside its connections: logs, listeners, spooled bodies, the application's own.
+/// Descriptors of a connection: its socket, and the file that holds its request's body, or that is sent to it. Clients
+/// decide that every one has such a file, and none of them may take those that the application needs.
+const EACH: rlim_t = 2;
+/// Descriptors that a worker needs beside its connections: logs, listeners, the application's own.
 const OTHERS: rlim_t = 256;
 
 /// Raise the soft limit on open files as far as so many connections need and the hard limit allows; workers inherit it.
 /// Where that is too little, the number that is allowed.
 pub(crate) fn allow(connections: u32) -> Option<u64> {
-    let wanted = rlim_t::from(connections).saturating_add(OTHERS);
+    let wanted = rlim_t::from(connections).saturating_mul(EACH).saturating_add(OTHERS);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     if soft < wanted {
         // A limit that cannot be raised is reported like one that may not be.
@@ -27,9 +30,9 @@ mod tests {
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         setrlimit(Resource::RLIMIT_NOFILE, 300.min(hard), hard).unwrap();
         assert_eq!(allow(100), None);
-        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap().0, 356);
+        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap().0, 456);
         assert_eq!(allow(10), None);
-        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap().0, 356);
+        assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap().0, 456);
         if hard < rlim_t::from(u32::MAX) {
             assert_eq!(allow(u32::MAX), Some(hard));
         }
