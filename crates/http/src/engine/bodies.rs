@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What a client that waits for it is told (RFC 9110 15.2.1).
-const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Engine {
     /// Read some more of the request's body into [`Exchange::chunk`], from the socket if need be: that, and nothing

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Engine, Event};
+use super::{Engine, Event, bodies::CONTINUE};
 use crate::{
     Deadlines, Exchange, Id, Limits, Refusal,
     connection::{Connection, Phase, Read, Serving},
@@ -147,7 +147,15 @@ impl Engine {
         if !exchange.decoder.is_done() {
             self.connections[key].pace = Pace::full(&self.config.deadlines);
         }
-        if exchange.decoder.is_done() || exchange.awaits_continue || !self.spools(&exchange) {
+        let spools = !exchange.decoder.is_done() && self.spools(&exchange);
+        if exchange.awaits_continue && spools && semantics.framing == Framing::Chunked {
+            // The application is told the length of its body, so all of it has to be here first.
+            exchange.awaits_continue = false;
+            if self.connections[key].write([CONTINUE, b"", b""]).is_err() {
+                return Step::Gone(exchange);
+            }
+        }
+        if exchange.awaits_continue || !spools {
             self.keep_ahead(key, &exchange.bytes[end..exchange.filled]);
             return Step::Ready(exchange);
         }

@@ -223,6 +223,17 @@ fn a_client_whose_awaited_body_is_not_read_gets_its_answer_and_the_end() {
 }
 
 #[test]
+fn a_body_without_a_length_is_invited_and_read_ahead_whole() {
+    let mut world = World::new(config());
+    let mut client = world.connect();
+    client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(client.response(&mut world).status, 100);
+    assert!(!world.has_event());
+    client.send("5\r\nhello\r\n0\r\n\r\n");
+    assert_eq!(client.echoed(&mut world).text(), "POST / hello");
+}
+
+#[test]
 fn a_body_that_came_with_its_head_needs_no_invitation() {
     let mut world = World::new(streaming());
     let mut client = world.connect();
