@@ -48,15 +48,17 @@ type Read = Result<Option<(Head, Vec<u8>, usize)>, Refused>;
 
 fn same_however_it_arrives(bytes: &[u8], rules: Rules<'_>) -> Read {
     let whole = read(&[bytes], rules);
-    let end =
-        |read: &Read| read.as_ref().map(|found| found.as_ref().map(|(.., end)| *end)).map_err(|_| Refused);
     for way in arrivals(bytes) {
-        assert_eq!(
-            end(&read(&way, rules)),
-            end(&whole),
-            "depends on how it arrives: {}",
-            bytes.escape_ascii()
-        );
+        match (read(&way, rules), &whole) {
+            (Ok(None), Ok(None)) | (Err(Refused), Err(Refused)) => {}
+            (Ok(Some((.., end))), Ok(Some((.., other)))) if end == *other => {}
+            // How early it shows that a head can never be valid may depend on how it arrives; that it is not, may not.
+            (Ok(None), Err(Refused)) | (Err(Refused), Ok(None)) => {
+                let complete = [bytes, b"\r\n\r\n"].concat();
+                assert_eq!(read(&[&complete], rules).err(), Some(Refused), "{}", bytes.escape_ascii());
+            }
+            _ => panic!("depends on how it arrives: {}", bytes.escape_ascii()),
+        }
     }
     check_at_once(bytes, rules, &whole);
     whole
