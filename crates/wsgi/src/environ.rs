@@ -291,7 +291,11 @@ fn value_of<'py>(py: Python<'py>, value: &[u8]) -> Bound<'py, PyAny> {
 fn split_host(host: &[u8]) -> (&[u8], Option<&[u8]>) {
     let bracket = host.iter().rposition(|byte| *byte == b']').unwrap_or(0);
     match host[bracket..].iter().position(|byte| *byte == b':') {
-        Some(colon) => (&host[..bracket + colon], Some(&host[bracket + colon + 1..])),
+        Some(colon) => {
+            // A port may be left out behind its colon (RFC 3986 3.2.3).
+            let port = &host[bracket + colon + 1..];
+            (&host[..bracket + colon], (!port.is_empty()).then_some(port))
+        }
         None => (host, None),
     }
 }
