@@ -141,6 +141,7 @@ mod tests {
         super::{Head, Method, Scan, Version},
         *,
     };
+    use crate::client::Tradition;
 
     fn rewritten(leniency: &Leniency, text: &str) -> String {
         let mut head = text.as_bytes().to_vec();
@@ -278,5 +279,24 @@ mod tests {
         assert_eq!(fields("X_A : 1\r\n", &with(HeaderMap::Drop)), Err(Refusal::Field));
         assert_eq!(fields(&"X_A: 1\r\n".repeat(100), &with(HeaderMap::Drop)), Err(Refusal::FieldsTooLarge));
         assert_eq!(fields("A: x_y\r\n", &with(HeaderMap::Refuse)).map(|fields| fields.len()), Ok(1));
+    }
+    #[test]
+    fn a_proxy_that_is_believed_may_send_the_underscores_that_it_is_allowed() {
+        let proxies = settings::Proxies {
+            forwarder_headers: "SCRIPT_NAME".parse().unwrap(),
+            ..settings::Proxies::default()
+        };
+        let (limits, policy) = (Limits::default(), Policy::new(&proxies, Tradition::Gunicorn));
+        let read = |proxy, header_map| {
+            let leniency = Leniency { header_map, ..Leniency::NONE };
+            let mut bytes =
+                b"GET / HTTP/1.0\r\nscript_name: /a\r\nX_A: b\r\nX-Forwarded-Proto: https\r\n\r\n".to_vec();
+            let mut head = Head::default();
+            head.parse(&mut bytes, Rules { limits: &limits, leniency: &leniency, proxy })?;
+            Ok((head.fields(&bytes).len(), head.semantics().forwarded))
+        };
+        assert_eq!(read(None, HeaderMap::Drop), Ok((1, false)));
+        assert_eq!(read(Some(&policy), HeaderMap::Drop), Ok((2, true)));
+        assert_eq!(read(Some(&policy), HeaderMap::Refuse), Err(Refusal::FieldName));
     }
 }

@@ -50,8 +50,9 @@ fn minor_version(version: &[u8], leniency: &Leniency) -> Option<u8> {
 /// # Errors
 /// What is wrong with the request line; `None` when it is not the request line that `httparse` does not take.
 pub(super) fn with_plain_line(head: &[u8], leniency: &Leniency) -> Result<Vec<u8>, Option<Refusal>> {
-    let end = memchr::memchr(b'\r', head).unwrap_or(head.len());
-    let line = &head[..end];
+    let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
+    let line = head[..end].strip_suffix(b"\r").unwrap_or(&head[..end]);
+    let end = line.len();
     check_request_line(line, leniency)?;
     let (method, target, version) = parts(line).ok_or(Some(Refusal::RequestLine))?;
     let minor = minor_version(version, leniency).ok_or(Some(Refusal::Version))?;

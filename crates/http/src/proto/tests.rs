@@ -167,6 +167,7 @@ const NO_REQUEST_LINES: &[&[u8]] = &[
     b"GET / XHTTP/1.1",
     b"GET / HTTP/1.1x",
     b"GET / HTTP/1.1;a",
+    b"GET / HTTP/2.0\r",
     b"GET / ICE/1.0",
 ];
 
@@ -316,8 +317,10 @@ fn the_authority_of_an_absolute_target_takes_the_place_of_host() {
 fn limits_are_enforced_before_the_head_is_complete() {
     let long = [b"GET /".as_slice(), &[b'a'; 5000]].concat();
     assert_refused(&long, Refusal::LineTooLong);
+    assert_refused(&[&long, &b" HTTP/1.1\r\nHost: h\r\n\r\n"[..]].concat(), Refusal::LineTooLong);
     let wide = [b"GET / HTTP/1.1\r\nA: ".as_slice(), &[b'a'; 9000]].concat();
     assert_refused(&wide, Refusal::FieldsTooLarge);
+    assert_refused(&[&wide, &b"\r\nHost: h\r\n\r\n"[..]].concat(), Refusal::FieldsTooLarge);
     let field = [b"A: ".as_slice(), &[b'a'; 8000], b"\r\n"].concat();
     let heavy = [b"GET / HTTP/1.1\r\nHost: h\r\n".as_slice(), &field.repeat(9), b"\r\n"].concat();
     assert_refused(&heavy, Refusal::FieldsTooLarge);
@@ -350,8 +353,9 @@ fn a_line_that_may_be_of_any_length_is_bounded_by_the_head() {
     let field = format!("GET / HTTP/1.0\r\nA: {}\r\n", "a".repeat(1000));
     assert_eq!(refused(&field.as_bytes()[..1001]), Some(Refusal::FieldsTooLarge));
     assert_eq!(refused(format!("{field}\r\n").as_bytes()), Some(Refusal::FieldsTooLarge));
-    let fits = format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", "a".repeat(977));
-    assert_eq!((fits.len(), refused(fits.as_bytes())), (1000, None));
+    let exact = |length: usize| format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", "a".repeat(length - 23));
+    assert_eq!((exact(1000).len(), refused(exact(1000).as_bytes())), (1000, None));
+    assert_eq!(refused(exact(1001).as_bytes()), Some(Refusal::FieldsTooLarge));
 }
 
 /// Pieces of heads, good and bad.
