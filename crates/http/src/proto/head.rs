@@ -7,7 +7,7 @@
 use std::mem::MaybeUninit;
 
 use super::{
-    Refusal, Rules, lines,
+    Leniency, Refusal, Rules, lines,
     semantics::{Found, Semantics},
     target,
 };
@@ -82,6 +82,19 @@ pub enum Method {
     Other,
 }
 
+impl Method {
+    /// The method with this name, if it is one of the more usual ones.
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"GET" | b"POST" | b"PUT" | b"PATCH" | b"DELETE" => Some(Self::Other),
+            b"HEAD" => Some(Self::Head),
+            b"OPTIONS" => Some(Self::Options),
+            b"CONNECT" => Some(Self::Connect),
+            _ => None,
+        }
+    }
+}
+
 /// A parsed request head: spans into the bytes it was parsed from, and what they mean for the connection.
 #[derive(Debug, Default)]
 pub struct Head {
@@ -130,9 +143,11 @@ impl Head {
     }
 
     fn settle(&mut self, bytes: &mut [u8], rules: Rules<'_>, found: &Found<'_>) -> Result<(), Refusal> {
-        let method = self.known_method(bytes, rules)?;
-        self.semantics = found.settle(method)?;
-        let parts = target::split(self.target(bytes), method)?;
+        if rules.leniency.casefold_http_method {
+            self.method.of_mut(bytes).make_ascii_uppercase();
+        }
+        self.semantics = found.settle()?;
+        let parts = target::split(self.target(bytes), found.method)?;
         let end = self.target.len as usize;
         self.path = self.target.cut(parts.path, parts.mark.unwrap_or(end));
         self.query = self.target.cut(parts.mark.map_or(end, |mark| mark + 1), end);
@@ -217,6 +232,7 @@ impl Head {
         rules: Rules<'_>,
         found: &mut Found<'_>,
     ) -> Result<(), Refusal> {
+        found.method = self.known_method(bytes, rules.leniency)?;
         self.fields.clear();
         for field in fields {
             let (name, value) = (field.name.as_bytes(), field.value);
@@ -229,18 +245,15 @@ impl Head {
         Ok(())
     }
 
-    fn known_method(&self, bytes: &mut [u8], rules: Rules<'_>) -> Result<Method, Refusal> {
-        match self.method.of(bytes) {
-            b"GET" | b"POST" => Ok(Method::Other),
-            b"HEAD" => Ok(Method::Head),
-            b"OPTIONS" => Ok(Method::Options),
-            b"CONNECT" => Ok(Method::Connect),
-            method if !rules.leniency.permits_method(method) => Err(Refusal::Method),
-            method if rules.leniency.casefold_http_method && method.iter().any(u8::is_ascii_lowercase) => {
-                self.method.of_mut(bytes).make_ascii_uppercase();
-                self.known_method(bytes, rules)
+    fn known_method(&self, bytes: &[u8], leniency: &Leniency) -> Result<Method, Refusal> {
+        let method = self.method.of(bytes);
+        match Method::named(method) {
+            Some(method) => Ok(method),
+            None if !leniency.permits_method(method) => Err(Refusal::Method),
+            None if leniency.casefold_http_method => {
+                Ok(Method::named(&method.to_ascii_uppercase()).unwrap_or_default())
             }
-            _ => Ok(Method::Other),
+            None => Ok(Method::Other),
         }
     }
 

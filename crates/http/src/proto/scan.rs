@@ -26,6 +26,18 @@ impl Scan {
     /// The refusal, as early as the bytes show it.
     pub fn find_end(&mut self, bytes: &[u8], rules: Rules<'_>) -> Result<Option<usize>, Refusal> {
         let before = self.seen;
+        let found = self.search(bytes, rules);
+        if !matches!(found, Ok(Some(_))) {
+            // The first line that breaks a rule has the say, however the lines came.
+            self.check_lines(bytes, rules)?;
+        }
+        if let Ok(None) = found {
+            self.check_tail(&bytes[self.line.max(before.saturating_sub(1))..])?;
+        }
+        found
+    }
+
+    fn search(&mut self, bytes: &[u8], rules: Rules<'_>) -> Result<Option<usize>, Refusal> {
         while let Some(offset) = memchr::memchr(b'\n', &bytes[self.seen..]) {
             let at = self.seen + offset;
             if at == self.line || bytes[at - 1] != b'\r' {
@@ -53,8 +65,12 @@ impl Scan {
             self.line = at + 1;
         }
         self.seen = bytes.len();
-        self.check_unfinished(bytes, before, rules)?;
-        Ok(None)
+        self.check((bytes.len() - self.line).saturating_sub(1), rules)?;
+        match bytes.len() > rules.limits.head {
+            true if self.lines == 0 => Err(Refusal::LineTooLong),
+            true => Err(Refusal::FieldsTooLarge),
+            false => Ok(None),
+        }
     }
 
     /// Whether the current line goes on with the field before it (RFC 9112 5.2).
@@ -76,16 +92,14 @@ impl Scan {
         }
     }
 
-    /// Look into what there is of an incomplete head: the complete lines that are new, and the bytes of the last line
-    /// that came since `before`.
-    fn check_unfinished(&mut self, bytes: &[u8], before: usize, rules: Rules<'_>) -> Result<(), Refusal> {
-        self.check((bytes.len() - self.line).saturating_sub(1), rules)?;
-        if bytes.len() > rules.limits.head {
-            return Err(if self.lines == 0 { Refusal::LineTooLong } else { Refusal::FieldsTooLarge });
-        }
+    /// Look into the complete lines that are new.
+    #[cold]
+    fn check_lines(&mut self, bytes: &[u8], rules: Rules<'_>) -> Result<(), Refusal> {
         match bytes.get(self.begin) {
             // What cannot begin a method (a TLS hello, say) is refused without waiting for a line end.
-            Some(&first) if !(lines::is_token(first) || (first == b'\r' && self.begin == 0)) => {
+            Some(&first)
+                if !(lines::is_token(first) || (first == b'\r' && self.begin == 0) || first == b'\n') =>
+            {
                 return Err(Refusal::RequestLine);
             }
             _ => {}
@@ -101,7 +115,11 @@ impl Scan {
             }
             self.checked += length + 1;
         }
-        let tail = &bytes[self.line.max(before.saturating_sub(1))..];
+        Ok(())
+    }
+
+    /// Look into the bytes that are new of the line that is not complete.
+    fn check_tail(&self, tail: &[u8]) -> Result<(), Refusal> {
         let (_, whole) = tail.split_last().unwrap_or((&0, &[]));
         if whole.contains(&b'\r') {
             return Err(Refusal::LineEnd);

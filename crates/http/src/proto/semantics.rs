@@ -40,6 +40,7 @@ pub struct Semantics {
 #[derive(Debug, Default)]
 pub(super) struct Found<'a> {
     pub(super) version: Version,
+    pub(super) method: Method,
     proxy: Option<&'a Policy>,
     /// The place of the Host field among the fields.
     pub(super) host: Option<usize>,
@@ -122,7 +123,7 @@ impl<'a> Found<'a> {
     }
 
     /// What it all means together.
-    pub(super) fn settle(&self, method: Method) -> Result<Semantics, Refusal> {
+    pub(super) fn settle(&self) -> Result<Semantics, Refusal> {
         let newer = self.version == Version::Http11;
         if newer && self.host.is_none() {
             return Err(Refusal::Host);
@@ -135,7 +136,7 @@ impl<'a> Found<'a> {
             (Some(_), true) => return Err(Refusal::TransferEncoding),
         };
         Ok(Semantics {
-            method,
+            method: self.method,
             framing,
             keep_alive: !self.close && (newer || self.keep_alive),
             expects_continue: self.expects_continue && framing != Framing::None,

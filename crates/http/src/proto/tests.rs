@@ -8,8 +8,11 @@ use crate::Limits;
 /// Read `bytes` as a connection would when they come at once: the head with the bytes that its parts lie in, and where the
 /// rest begins; `None` while it is not complete. Both ways to read them must agree.
 fn read(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, Refusal> {
-    let limits = Limits::default();
-    let rules = Rules::strict(&limits);
+    read_within(bytes, &Limits::default())
+}
+
+fn read_within(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, Vec<u8>, usize)>, Refusal> {
+    let rules = Rules::strict(limits);
     let mut at_once = Head::default();
     let taken = at_once.parse_at_once(&mut bytes.to_vec(), rules);
     let read = read_in_two_steps(bytes, rules);
@@ -34,9 +37,8 @@ fn read_in_two_steps(bytes: &[u8], rules: Rules<'_>) -> Result<Option<(Head, Vec
 }
 
 /// The same when they come one by one; the result is the refusal and the number of bytes that it took.
-fn refused_in_pieces(bytes: &[u8]) -> Option<(Refusal, usize)> {
-    let limits = Limits::default();
-    let rules = Rules::strict(&limits);
+fn refused_in_pieces(bytes: &[u8], limits: &Limits) -> Option<(Refusal, usize)> {
+    let rules = Rules::strict(limits);
     let mut scan = Scan::default();
     for len in 1..=bytes.len() {
         match scan.find_end(&bytes[..len], rules) {
@@ -61,7 +63,7 @@ pub(super) fn accepted(text: &str) -> (Head, Vec<u8>) {
 pub(super) fn assert_refused(bytes: &[u8], refusal: Refusal) {
     let shown = bytes.escape_ascii();
     assert_eq!(read(bytes).map(|read| read.is_some()), Err(refusal), "{shown}");
-    assert!(refused_in_pieces(bytes).is_some(), "{shown} in pieces");
+    assert!(refused_in_pieces(bytes, &Limits::default()).is_some(), "{shown} in pieces");
 }
 
 /// `field` lines in a request that is valid without them.
@@ -110,7 +112,11 @@ fn line_ends_are_cr_lf_and_nothing_else() {
     }
     assert_refused(b"\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine);
     for bytes in [&b"\r\rGET / HTTP/1.1\r\nHost: h\r\n\r\n"[..], b"\rGET / HTTP/1.1\r\nHost: h\r\n\r\n"] {
-        assert!(read(bytes).is_err() && refused_in_pieces(bytes).is_some(), "{}", bytes.escape_ascii());
+        assert!(
+            read(bytes).is_err() && refused_in_pieces(bytes, &Limits::default()).is_some(),
+            "{}",
+            bytes.escape_ascii()
+        );
     }
 }
 
@@ -181,7 +187,7 @@ fn a_request_line_has_three_parts_with_one_space_between() {
             "{}: {refusal:?}",
             bytes.escape_ascii()
         );
-        let (_, taken) = refused_in_pieces(&bytes).expect("a refusal");
+        let (_, taken) = refused_in_pieces(&bytes, &Limits::default()).expect("a refusal");
         assert!(taken <= line.len() + 2, "{} is refused after {taken} bytes", bytes.escape_ascii());
     }
 }
@@ -262,7 +268,7 @@ fn a_field_line_is_a_name_a_colon_and_a_value() {
         let bytes = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}\r\n\r\n");
         let refusal = read(bytes.as_bytes()).map(|read| read.is_some()).unwrap_err();
         assert!(matches!(refusal, Refusal::Field | Refusal::LineEnd), "{fields:?}: {refusal:?}");
-        let (_, taken) = refused_in_pieces(bytes.as_bytes()).expect("a refusal");
+        let (_, taken) = refused_in_pieces(bytes.as_bytes(), &Limits::default()).expect("a refusal");
         assert!(taken < bytes.len(), "{fields:?} is refused after {taken} of {} bytes", bytes.len());
     }
     // RFC 9112 2.2: white space between the request line and the first field
@@ -364,6 +370,10 @@ const PIECES: &[&str] = &[
     "POST /a?b HTTP/1.0\r\n",
     "GET http://h/ HTTP/1.1\r\n",
     "get / HTTP/1.1\r\n",
+    "GET / HTTP/2.0\r\n",
+    "CONNECT h:1 HTTP/1.1\r\n",
+    "Expect: b\r\n",
+    "Transfer-Encoding: gzip, chunked\r\n",
     "GET /",
     " HTTP/1.1",
     "Host: h\r\n",
@@ -393,12 +403,23 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..9),
         begins_well in any::<bool>(),
         ends_well in any::<bool>(),
+        narrow in any::<bool>(),
     ) {
+        let limits = if narrow {
+            Limits { request_line: 20, fields: 3, field_size: 15, head: 70, ..Limits::default() }
+        } else {
+            Limits::default()
+        };
         let begin = if begins_well { "GET / HTTP/1.1\r\nHost: h\r\n" } else { "" };
         let text = [begin, &pieces.concat(), if ends_well { "\r\n" } else { "" }, "rest"].concat();
-        let whole = read(text.as_bytes()).map(|read| read.map(|(_, _, end)| end));
-        // In pieces a refusal may come earlier and be another, but it comes.
-        if let Some((_, taken)) = refused_in_pieces(text.as_bytes()) {
+        let whole = read_within(text.as_bytes(), &limits).map(|read| read.map(|(_, _, end)| end));
+        // In pieces a refusal may come earlier, but it comes, with the same status.
+        if let Some((refusal, taken)) = refused_in_pieces(text.as_bytes(), &limits) {
+            // A line that is both damaged and too long is refused for what shows first.
+            let sized = |refusal| matches!(refusal, Refusal::LineTooLong | Refusal::FieldsTooLarge);
+            if let Err(whole) = whole && !sized(whole) && !sized(refusal) {
+                prop_assert_eq!(whole.status(), refusal.status(), "{:?}: {:?}, {:?}", text, whole, refusal);
+            }
             prop_assert!(!matches!(whole, Ok(Some(_))), "{:?} is refused after {} bytes", text, taken);
         } else {
             prop_assert!(whole.is_ok(), "{:?} is not refused in pieces", text);
