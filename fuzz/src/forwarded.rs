@@ -59,7 +59,12 @@ fn as_slices(fields: &[Field]) -> impl Iterator<Item = (&[u8], &[u8])> {
 
 fn policy(mode: ProxyHeaders, tradition: Tradition, allowed: &str) -> Policy {
     let allowed = allowed.parse().expect("networks");
-    let proxies = Proxies { proxy_headers: mode, forwarded_allow_ips: allowed, ..Proxies::default() };
+    let proxies = Proxies {
+        proxy_headers: mode,
+        forwarded_allow_ips: allowed,
+        forwarder_headers: "SCRIPT_NAME".parse().expect("names"),
+        ..Proxies::default()
+    };
     Policy::new(&proxies, tradition)
 }
 

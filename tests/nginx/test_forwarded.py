@@ -162,7 +162,7 @@ def test_a_root_path_suits_proxies_that_strip_the_prefix_and_that_do_not(
 
 
 def test_a_trusted_proxy_may_name_the_prefix(nginx: StartNginx, serve: Serve, behind: str) -> None:
-    server, proxy = serve(behind), nginx()
+    server, proxy = serve(behind, forwarder_headers="SCRIPT_NAME"), nginx()
     proxy.start(
         f"server {{ listen 127.0.0.1:{proxy.ports[0]}; location /app/ {{"
         f" proxy_set_header SCRIPT_NAME /app; proxy_pass http://{upstream(server)}; }} }}"

@@ -94,7 +94,13 @@ def test_a_peer_on_a_unix_socket_is_always_trusted(
     serve: Serve, behind: str, short_directory: str, mode: str
 ) -> None:
     bind = f"unix:{short_directory}/site.sock"
-    server = serve(behind, bind=bind, proxy_headers=mode, forwarded_allow_ips="")
+    server = serve(
+        behind,
+        bind=bind,
+        proxy_headers=mode,
+        forwarded_allow_ips="",
+        forwarder_headers="SCRIPT_NAME",
+    )
     seen = ask(server, FULL)
     told = mode == "on" or "asgi" in behind
     assert client_of(seen) == (("198.51.100.7", "") if told else ("", ""))
@@ -265,7 +271,7 @@ def test_scheme_headers_of_ones_own_replace_the_usual_ones(serve: Serve, behind:
 
 
 def test_each_request_of_a_connection_has_its_own_client(shared: Serve, behind: str) -> None:
-    server = shared(behind, proxy_headers="on", keepalive=30)
+    server = shared(behind, proxy_headers="on", forwarder_headers="SCRIPT_NAME", keepalive=30)
     with server.connect() as client:
         own = str(client.sock.getsockname()[1])
 
@@ -359,7 +365,7 @@ def test_the_variable_script_name_is_the_default_of_root_path(serve: Serve, behi
 def test_a_trusted_proxy_tells_where_the_application_is_mounted(
     shared: Serve, behind: str, value: str, root: str, path: str
 ) -> None:
-    server = shared(behind, root_path="/base")
+    server = shared(behind, root_path="/base", forwarder_headers="SCRIPT_NAME")
     seen = ask(server, [("SCRIPT_NAME", "/evil"), ("Script_Name", value)], "/app/x")
     assert (seen["root"], seen["path"]) == (root, path)
 
@@ -367,11 +373,30 @@ def test_a_trusted_proxy_tells_where_the_application_is_mounted(
 def test_a_path_that_is_not_below_the_script_name_of_the_proxy_is_refused(
     shared: Serve, behind: str
 ) -> None:
-    server = shared(behind)
+    server = shared(behind, forwarder_headers="SCRIPT_NAME")
     for target in ("/x", "/apple", "/"):
         assert server.get(target, headers={"SCRIPT_NAME": "/app"}).status == 400, target
-    untrusted = shared(behind, forwarded_allow_ips=ELSEWHERE)
+    untrusted = shared(behind, forwarder_headers="SCRIPT_NAME", forwarded_allow_ips=ELSEWHERE)
     assert ask(untrusted, [("SCRIPT_NAME", "/app")], "/x")["path"] == "/x"
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+def test_a_client_behind_a_proxy_that_passes_underscores_on_mounts_nothing(
+    serve: Serve, behind: str, mode: str
+) -> None:
+    server = serve(behind, proxy_headers=mode)
+    for _ in range(3):
+        seen = ask(server, [("SCRIPT_NAME", "/app"), ("PATH_INFO", "/secret")])
+        assert (seen["root"], seen["path"]) == ("", "/app/x")
+        assert set(seen["headers"]) == {"host"}
+    assert server.log_lines(r"\[WARNING\] .*SCRIPT_NAME.*--forwarder-headers SCRIPT_NAME") == 1
+
+
+def test_of_a_peer_that_is_not_trusted_the_log_does_not_warn(serve: Serve, behind: str) -> None:
+    server = serve(behind, forwarded_allow_ips=ELSEWHERE)
+    ask(server, [("SCRIPT_NAME", "/app")])
+    server.stop()
+    assert server.log_lines("SCRIPT_NAME") == 0
 
 
 # Names with an underscore.
@@ -421,8 +446,13 @@ def test_a_trusted_peer_may_send_names_that_others_are_refused_for(
         return answer.status
 
     fields = {"SCRIPT_NAME": "/app"}
-    trusted = shared(behind, header_map="refuse")
+    trusted = shared(behind, header_map="refuse", forwarder_headers="SCRIPT_NAME")
     assert status(trusted.get("/app", headers=fields)) == 200
     assert status(trusted.get("/", headers={"REMOTE_USER": "x"})) == 400
-    untrusted = shared(behind, header_map="refuse", forwarded_allow_ips=ELSEWHERE)
+    untrusted = shared(
+        behind,
+        header_map="refuse",
+        forwarder_headers="SCRIPT_NAME",
+        forwarded_allow_ips=ELSEWHERE,
+    )
     assert status(untrusted.get("/app", headers=fields)) == 400

@@ -122,7 +122,7 @@ def test_what_is_not_meant_changes_nothing(shared: Serve, interface: str, fields
 
 @pytest.mark.only("rgunicorn", "gunicorn")
 def test_script_name_of_a_proxy_is_cut_off_the_path(shared: Serve) -> None:
-    server = shared("apps.wsgi_behind:app")
+    server = shared("apps.wsgi_behind:app", forwarder_headers="SCRIPT_NAME")
     seen = ask(server, [("SCRIPT_NAME", "/app")], "/app/x")
     assert (seen["root"], seen["path"]) == ("/app", "/x")
     assert ask(server, [("Script-Name", "/app")], "/app/x")["root"] == ""

@@ -44,7 +44,7 @@ fn nothing_said_means_strict_and_bounded() {
         pair("X-FORWARDED-SSL", "on"),
     ]);
     assert_eq!(proxies.secure_scheme_headers, gunicorns);
-    assert_eq!(proxies.forwarder_headers.to_string(), "SCRIPT_NAME,PATH_INFO");
+    assert_eq!(proxies.forwarder_headers.to_string(), "");
     assert_eq!(s.files.static_path, []);
 }
 

@@ -1,5 +1,7 @@
 //! What is believed of whom.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rgunicorn_settings::{FieldNames, Networks, Proxies, ProxyHeaders};
 
 use super::{
@@ -33,7 +35,7 @@ enum XForwarded {
 }
 
 /// What is believed of which proxies. The default believes nobody but peers on unix sockets, and those nothing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Policy {
     allowed: Networks,
     x_forwarded: XForwarded,
@@ -43,6 +45,8 @@ pub struct Policy {
     forwarders: FieldNames,
     /// All field names that matter here.
     names: Names,
+    /// The operator has been told that the mount point of a proxy is not believed.
+    told: AtomicBool,
 }
 
 impl Policy {
@@ -72,6 +76,7 @@ impl Policy {
                 .collect(),
             forwarders: proxies.forwarder_headers.clone(),
             names: Names::default(),
+            told: AtomicBool::new(false),
         };
         policy.gather_names();
         policy
@@ -109,10 +114,21 @@ impl Policy {
         self.names.contains(name)
     }
 
-    /// Whether a field whose name has an underscore is kept when a proxy that is believed sends it.
+    /// Whether a field whose name has an underscore is kept when a proxy that is believed sends it. Of one that gunicorn
+    /// would have kept, and that moves a site when it is missing, the operator is told once.
     #[must_use]
     pub fn admits(&self, name: &[u8]) -> bool {
-        str::from_utf8(name).is_ok_and(|name| self.forwarders.contains(name))
+        let listed = str::from_utf8(name).is_ok_and(|name| self.forwarders.contains(name));
+        if !listed
+            && name.eq_ignore_ascii_case(SCRIPT_NAME.as_bytes())
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "A trusted proxy sends SCRIPT_NAME, which is not believed (if the proxy removes it from what its clients \
+                 send, use `--forwarder-headers SCRIPT_NAME`, else remove it)"
+            );
+        }
+        listed
     }
 
     /// The two ends as a proxy that is believed tells them in the header fields; `None` where it tells nothing.

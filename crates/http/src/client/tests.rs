@@ -18,8 +18,12 @@ const MODES: [ProxyHeaders; 5] = [
 ];
 
 fn policy(mode: ProxyHeaders, tradition: Tradition, allowed: &str) -> Policy {
-    let proxies =
-        Proxies { proxy_headers: mode, forwarded_allow_ips: allowed.parse().unwrap(), ..Proxies::default() };
+    let proxies = Proxies {
+        proxy_headers: mode,
+        forwarded_allow_ips: allowed.parse().unwrap(),
+        forwarder_headers: "SCRIPT_NAME".parse().unwrap(),
+        ..Proxies::default()
+    };
     Policy::new(&proxies, tradition)
 }
 

@@ -14,6 +14,7 @@ fn trusting(allowed: &str) -> Config {
     let proxies = Proxies {
         proxy_headers: ProxyHeaders::On,
         forwarded_allow_ips: allowed.parse().expect("networks"),
+        forwarder_headers: "SCRIPT_NAME".parse().expect("names"),
         ..Proxies::default()
     };
     Config { proxies: Policy::new(&proxies, Tradition::Gunicorn), ..config() }

@@ -38,10 +38,11 @@ settings! {
         /// Header fields with an underscore that are kept when a trusted peer sends them, separated by commas.
         ///
         /// `SCRIPT_NAME` says for one request what `root_path` says for all, and must be what its path begins with, or the
-        /// request is answered 400. The others are no more than kept, and seen
-        /// as `HTTP_PATH_INFO` or `HTTP_REMOTE_USER` in a WSGI environment, as in gunicorn. `*` keeps all. From other
-        /// peers, `header_map` decides. The proxy has to remove these fields from what its clients send.
-        forwarder_headers ["--forwarder-headers"] "NAMES", since "0.1": FieldNames = "SCRIPT_NAME,PATH_INFO";
+        /// request is answered 400. Others, such as `REMOTE_USER`, are no more than kept, and seen as `HTTP_REMOTE_USER`
+        /// in a WSGI environment, as in gunicorn. `*` keeps all. From other peers, and for other names, `header_map`
+        /// decides. Name only what the proxy removes from what its clients send: nginx removes every name with an
+        /// underscore, most others do not. So the default is none, where gunicorn's is `SCRIPT_NAME,PATH_INFO`.
+        forwarder_headers ["--forwarder-headers"] "NAMES", since "0.1": FieldNames = "";
 
         /// Expect the PROXY protocol at the beginning of connections: `v1` (text), `v2` (binary) or `auto` (both).
         ///
