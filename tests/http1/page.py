@@ -61,8 +61,13 @@ def outcome(case: Case) -> str:
     words += ", cut" if any(answer.cut for answer in case.answers) else ""
     words += ", closed" if case.closed else ""
     words = words.removeprefix(", ")
-    settings = ", ".join(f"`{name}` {value}" for name, value in case.settings.items())
+    settings = ", ".join(setting(name, value) for name, value in case.settings.items())
     return f"{words}; with {settings}" if settings else words
+
+
+def setting(name: str, value: object) -> str:
+    """A setting of the server."""
+    return f"`{name}`" if value is True else f"`{name}` {value}"
 
 
 def main(words: list[str]) -> int:
