@@ -9,8 +9,10 @@ use std::{hint::black_box, time::Instant};
 
 use rgunicorn_http::{
     Limits,
+    client::{Policy, Tradition},
     proto::{Head, Rules},
 };
+use rgunicorn_settings::Proxies;
 
 const ROUNDS: u32 = 2_000;
 const HEADS: u32 = 1_000;
@@ -43,14 +45,18 @@ const BROWSER: &str = concat!(
 );
 
 fn main() {
+    let limits = Limits::default();
+    let direct = Rules::strict(&limits);
+    let policy = Policy::new(&Proxies::default(), Tradition::Uvicorn);
+    let proxied = Rules { proxy: Some(&policy), ..direct };
     for (name, text) in [("plain", PLAIN), ("browser", BROWSER)] {
-        println!("{name:8} {:7.1} ns a head ({} bytes)", cost(text), text.len());
+        let (direct, proxied) = (cost(text, direct), cost(text, proxied));
+        println!("{name:8} {direct:7.1} ns a head, {proxied:7.1} ns from a proxy ({} bytes)", text.len());
     }
 }
 
-fn cost(text: &str) -> f64 {
-    let (mut head, limits) = (Head::default(), Limits::default());
-    let rules = Rules::strict(&limits);
+fn cost(text: &str, rules: Rules<'_>) -> f64 {
+    let mut head = Head::default();
     let mut bytes = text.as_bytes().to_vec();
     let mut round = |_| {
         let began = Instant::now();

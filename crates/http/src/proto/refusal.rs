@@ -13,7 +13,7 @@ pub enum Refusal {
     #[error("the request line is malformed")]
     RequestLine,
     /// The method is in lower case, very short or very long (RFC 9110 16.1.2), which is most likely a mistake.
-    #[error("the method is none that is in use")]
+    #[error("the method is in lower case, very short or very long")]
     Method,
     /// `CONNECT` asks for a tunnel (RFC 9110 9.3.6).
     #[error("tunnels are not supported")]
@@ -63,16 +63,16 @@ pub enum Refusal {
     /// The client said that it sends no more before the body was complete (RFC 9112 8).
     #[error("the request body ends early")]
     Incomplete,
-    /// The request line is too long.
-    #[error("the request line is too long")]
+    /// The request line is too long (RFC 9112 3, RFC 9110 15.5.15).
+    #[error("the request line is longer than --limit-request-line allows")]
     LineTooLong,
-    /// A header line is too long, or there are too many.
+    /// A header line is too long, there are too many, or all together are too long (RFC 9110 5.4, RFC 6585 5).
     #[error("the header fields are too large or too many")]
     FieldsTooLarge,
-    /// The head did not arrive in time.
+    /// The head did not arrive in time (RFC 9110 15.5.9).
     #[error("the request head did not arrive in time")]
     HeadTimeout,
-    /// The body did not arrive in time.
+    /// The body did not arrive in time (RFC 9110 15.5.9).
     #[error("the request body did not arrive in time")]
     BodyTimeout,
     /// The body is longer than allowed (RFC 9110 15.5.14).
@@ -90,7 +90,7 @@ pub enum Refusal {
     /// A packet that is no request of the uwsgi protocol.
     #[error("the uwsgi packet is refused: {0}")]
     Packet(#[from] uwsgi::Fault),
-    /// The body could not be kept: the temporary file cannot be written.
+    /// The body could not be kept: the temporary file cannot be written (RFC 4918 11.5).
     #[error("the request body cannot be stored")]
     Storage,
 }

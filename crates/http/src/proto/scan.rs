@@ -141,10 +141,4 @@ impl Scan {
     pub fn is_begun(&self) -> bool {
         self.seen > 0
     }
-
-    /// Whether the bytes seen so far hold anything of a request.
-    #[must_use]
-    pub fn started(&self) -> bool {
-        self.seen > self.begin
-    }
 }
