@@ -193,7 +193,7 @@ impl Head {
             }
             Error::TooManyHeaders => Err(Refusal::FieldsTooLarge),
             Error::Token | Error::Version | Error::NewLine | Error::Status => {
-                match lines::with_plain_line(bytes, rules.leniency) {
+                match lines::with_plain_version(bytes, rules.leniency) {
                     Ok(plain) => self.split(&plain, rules, found),
                     Err(Some(refusal)) => Err(refusal),
                     // The request line is as it should be, so a field line begins with a bare CR.
@@ -233,6 +233,9 @@ impl Head {
         found: &mut Found<'_>,
     ) -> Result<(), Refusal> {
         found.method = self.known_method(bytes, rules.leniency)?;
+        if !self.target(bytes).is_ascii() {
+            return Err(Refusal::Target);
+        }
         self.fields.clear();
         for field in fields {
             let (name, value) = (field.name.as_bytes(), field.value);

@@ -17,7 +17,10 @@ pub(super) fn check_request_line(line: &[u8], leniency: &Leniency) -> Result<(),
         None if is_version(version) => Err(Refusal::Version),
         None => Err(Refusal::RequestLine),
     }?;
-    if leniency.permits_method(method) { Ok(()) } else { Err(Refusal::Method) }
+    if !leniency.permits_method(method) {
+        return Err(Refusal::Method);
+    }
+    if target.is_ascii() { Ok(()) } else { Err(Refusal::Target) }
 }
 
 /// The three parts of a request line, each divided from the next by a single space.
@@ -44,23 +47,23 @@ fn minor_version(version: &[u8], leniency: &Leniency) -> Option<u8> {
     }
 }
 
-/// A head that means the same as `head` and has a request line that `httparse` takes, with everything in the same place:
-/// bytes beyond ASCII in the target (it wants UTF-8), and versions, are replaced.
+/// A head that means the same as `head` and has a version that `httparse` takes, with everything in the same place.
 ///
 /// # Errors
 /// What is wrong with the request line; `None` when it is not the request line that `httparse` does not take.
-pub(super) fn with_plain_line(head: &[u8], leniency: &Leniency) -> Result<Vec<u8>, Option<Refusal>> {
+pub(super) fn with_plain_version(head: &[u8], leniency: &Leniency) -> Result<Vec<u8>, Option<Refusal>> {
     let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
     let line = head[..end].strip_suffix(b"\r").unwrap_or(&head[..end]);
-    let end = line.len();
     check_request_line(line, leniency)?;
-    let (method, target, version) = parts(line).ok_or(Some(Refusal::RequestLine))?;
+    let (_, _, version) = parts(line).ok_or(Some(Refusal::RequestLine))?;
     let minor = minor_version(version, leniency).ok_or(Some(Refusal::Version))?;
-    let mut plain = head.to_vec();
-    let target = method.len() + 1..method.len() + 1 + target.len();
-    plain[target].iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'x');
-    plain[end - version.len()..end].copy_from_slice(&[b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor]);
-    if plain == head { Err(None) } else { Ok(plain) }
+    let plain = [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor];
+    if version == plain {
+        return Err(None);
+    }
+    let mut head = head.to_vec();
+    head[line.len() - version.len()..line.len()].copy_from_slice(&plain);
+    Ok(head)
 }
 
 /// RFC 9112 5: `field-name ":" OWS field-value OWS`.

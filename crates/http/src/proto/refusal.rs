@@ -18,8 +18,9 @@ pub enum Refusal {
     /// `CONNECT` asks for a tunnel (RFC 9110 9.3.6).
     #[error("tunnels are not supported")]
     Tunnel,
-    /// The target is none of the four forms, or not allowed with this method (RFC 9112 3.2).
-    #[error("the request target is invalid")]
+    /// The target is none of the four forms, not allowed with this method (RFC 9112 3.2), or has bytes beyond ASCII, which
+    /// a URI does not have (RFC 3986 2).
+    #[error("the request target is invalid (percent-encode what is not ASCII)")]
     Target,
     /// The version is neither HTTP/1.1 nor HTTP/1.0 (RFC 9112 2.3).
     #[error("the HTTP version is not supported")]

@@ -17,7 +17,7 @@ fn read_within(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, Vec<u8>, u
     let taken = at_once.parse_at_once(&mut bytes.to_vec(), rules);
     let read = read_in_two_steps(bytes, rules);
     match &read {
-        Ok(Some((head, head_bytes, end))) if bytes[0] != b'\r' && bytes.is_ascii() => {
+        Ok(Some((head, head_bytes, end))) if bytes[0] != b'\r' => {
             assert_eq!(taken, Some(*end), "{}", bytes.escape_ascii());
             assert_eq!(format!("{at_once:?}"), format!("{head:?}"), "{}", bytes.escape_ascii());
             assert_eq!(&bytes[..*end], head_bytes);
@@ -87,7 +87,7 @@ fn a_plain_request_is_read_with_its_parts() {
 
 #[test]
 fn a_head_that_comes_byte_by_byte_is_found_at_its_last_byte() {
-    let bytes = b"\r\nGET /\xc3\xbc HTTP/1.1\r\nHost: h\r\nA: \tb \xff\r\n\r\n";
+    let bytes = b"\r\nGET /%c3%bc HTTP/1.1\r\nHost: h\r\nA: \tb \xff\r\n\r\n";
     let limits = Limits::default();
     let rules = Rules::strict(&limits);
     let mut scan = Scan::default();
@@ -217,16 +217,23 @@ fn methods_are_as_they_are_in_use() {
 }
 
 #[test]
-fn bytes_beyond_ascii_are_taken_in_targets_as_they_are() {
-    for target in [&b"/\xc3\xbc?\xe2\x82\xac"[..], b"/\xff?\x80", b"/\xc3"] {
-        let bytes = [b"GET ", target, b" HTTP/1.0\r\nA: b\r\n\r\n"].concat();
-        let (head, bytes, _) = read(&bytes).unwrap().unwrap();
-        assert_eq!(head.target(&bytes), target);
-        assert_eq!(head.version(), Version::Http10);
-        assert_eq!(head.fields(&bytes).next(), Some((&b"A"[..], &b"b"[..])));
+fn bytes_beyond_ascii_are_refused_in_targets() {
+    // RFC 9112 3.2, RFC 3986 2
+    for target in [
+        &b"/\xc3\xbc"[..],
+        b"/a?\xe2\x82\xac",
+        b"/\xff?\x80",
+        b"/\xc3",
+        b"http://h/\xc3\xbc",
+        b"http://\xc3\xbc/",
+    ] {
+        let bytes = [b"GET ", target, b" HTTP/1.1\r\nHost: h\r\n\r\n"].concat();
+        assert_refused(&bytes, Refusal::Target);
+        let (refusal, taken) = refused_in_pieces(&bytes, &Limits::default()).unwrap();
+        assert_eq!((refusal, taken), (Refusal::Target, 15 + target.len()));
     }
-    assert_refused(b"GET /\xff HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n", Refusal::Field);
     assert_refused(b"GET /\xff\x00 HTTP/1.1\r\nHost: h\r\n\r\n", Refusal::RequestLine);
+    assert_refused(b"GET /\xff HTTP/2.0\r\nHost: h\r\n\r\n", Refusal::Version);
 }
 
 #[test]
