@@ -233,6 +233,24 @@ def test_a_proxy_behind_the_balancer_is_believed_if_it_is_trusted(
             assert [answer["client"], answer["scheme"]] == wanted
 
 
+def test_header_fields_of_a_client_that_is_not_named_are_not_believed(
+    shared: Serve, behind: str
+) -> None:
+    server = shared(behind, **AUTO, proxy_headers="on", forwarded_allow_ips="127.0.0.1")
+    request = build_request("GET", "/", headers={"X-Forwarded-For": "203.0.113.9"})
+    for header, client in (
+        (b"PROXY UNKNOWN\r\n", "127.0.0.1"),
+        (proxy_v2_raw(0x21, 0), "127.0.0.1"),
+        (proxy_v2_raw(0x21, 0x31, bytes(216)), "127.0.0.1"),
+        # The balancer's own connection, and one without a header, are those of a trusted peer.
+        (proxy_v2_raw(0x20, 0), "203.0.113.9"),
+        (b"", "203.0.113.9"),
+    ):
+        with server.connect() as connection:
+            connection.send(header + request)
+            assert told(connection)["client"] == client
+
+
 def test_the_access_log_names_the_client_of_the_header(
     serve: Serve, behind: str, header: bytes
 ) -> None:

@@ -129,6 +129,16 @@ def test_a_proxy_in_front_of_the_frontend_is_believed_if_it_is_trusted(
     assert (answer["client"], answer["scheme"]) == ("192.0.2.99", "http")
 
 
+def test_header_fields_of_a_client_that_is_not_named_are_not_believed(
+    shared: Serve, behind: str
+) -> None:
+    server = shared(behind, **UWSGI, proxy_headers="on")
+    left = {key: PLAIN[key] for key in PLAIN if key != "REMOTE_ADDR"}
+    with server.connect() as client:
+        client.send(packet(("HTTP_X_FORWARDED_FOR", "203.0.113.9"), plain=left))
+        assert client.read_response().json()["client"] == "127.0.0.1"
+
+
 def test_wsgi_has_the_variables_that_the_frontend_adds(shared: Serve) -> None:
     server = shared("apps.wsgi_environ:app", **UWSGI)
     more = [("REMOTE_USER", "ada"), ("SSL_CLIENT_VERIFY", "SUCCESS"), ("wsgi.input", "x")]

@@ -74,6 +74,8 @@ impl Engine {
                 };
                 connection.ahead.drain(..end);
                 connection.set_peer(behind_proxy(&connection.peer, header), &self.config.proxies);
+                // Whoever it is: the balancer is believed, and not those whom it cannot name.
+                connection.trusted &= !header.hides_client();
             }
         }
         let exchange = self.pool.take();
@@ -90,6 +92,7 @@ impl Engine {
         let behind = packet.split_off(end);
         let params = Params::parse(packet)?;
         connection.set_peer(behind_frontend(&connection.peer, &params)?, &self.config.proxies);
+        connection.trusted &= params.names_client();
         let head = params.head()?;
         let mut exchange = self.pool.take();
         exchange.begin(&head, &behind);
@@ -120,7 +123,7 @@ fn behind_proxy(balancer: &Peer, header: Header) -> Peer {
 /// The peer that a uwsgi frontend names. What it leaves out is what the kernel says.
 fn behind_frontend(frontend: &Peer, params: &Params) -> Result<Peer, Fault> {
     let mut peer = frontend.clone();
-    if params.value("REMOTE_ADDR").is_some() {
+    if params.names_client() {
         peer.set_remote(params.remote()?.map_or(Remote::Unix, Remote::Tcp));
     }
     peer.server_name = params.server_name().map(|name| String::from_utf8_lossy(name).into_owned());

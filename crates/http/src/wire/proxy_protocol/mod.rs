@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 
 /// The first bytes of version 1.
 const TEXT: &[u8] = b"PROXY ";
+/// What [`Header::protocol`] says of the sender's own connections.
+const LOCAL: &str = "LOCAL";
 /// The first bytes of version 2.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
@@ -61,6 +63,14 @@ pub struct Header {
     pub ends: Option<Ends>,
     /// The client spoke TLS with the balancer (`PP2_TYPE_SSL`).
     pub tls: bool,
+}
+
+impl Header {
+    /// Whether the connection is somebody's whom the header does not name.
+    #[must_use]
+    pub fn hides_client(&self) -> bool {
+        self.ends.is_none() && self.protocol != LOCAL
+    }
 }
 
 /// The two ends of a connection that is passed on.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Ends, Fault, Header, SIGNATURE};
+use super::{Ends, Fault, Header, LOCAL, SIGNATURE};
 
 /// Signature, version and command, family and transport, and the length of what follows.
 const FIXED: usize = SIGNATURE.len() + 4;
@@ -28,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<(Header, usize)>, Fault> {
     let block = bytes.get(FIXED..end);
     let header = if local {
         // The family is to be ignored, whatever it says.
-        block.map(|_| Header { protocol: "LOCAL", ends: None, tls: false })
+        block.map(|_| Header { protocol: LOCAL, ends: None, tls: false })
     } else {
         let layout = Layout::of(family)?;
         if end - FIXED < layout.size {
@@ -168,6 +168,7 @@ mod tests {
         ] {
             let header = header_of(code, family, block);
             assert_eq!(header, Ok(Header { protocol, ends: None, tls: false }), "{code:#x} {family:#x}");
+            assert_eq!(header.map(|header| header.hides_client()), Ok(protocol != "LOCAL"));
         }
     }
 

@@ -155,6 +155,12 @@ impl Params {
         self.value("HTTPS").is_some_and(on) || scheme.is_some_and(|name| name.eq_ignore_ascii_case(b"https"))
     }
 
+    /// Whether the packet says who the client is. If not, it is somebody behind the frontend.
+    #[must_use]
+    pub fn names_client(&self) -> bool {
+        self.value("REMOTE_ADDR").is_some()
+    }
+
     /// The client's address: `None` where the packet has none, or names a unix socket, as nginx does by `unix:`.
     ///
     /// # Errors
