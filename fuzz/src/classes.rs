@@ -208,6 +208,16 @@ pub const CLASSES: &[Class] = &[
         holds: |head| head.values("content-length").any(|length| length.len() > 18),
     },
     Class {
+        name: "length-zeros",
+        peers: H11,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
+        clause: "RFC 9110 8.6",
+        holds: |head| {
+            head.values("content-length").any(|length| length.len() > 20 && length.starts_with(b"0"))
+        },
+    },
+    Class {
         name: "expectation",
         peers: BOTH,
         kinds: LAXER,
