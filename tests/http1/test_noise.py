@@ -58,17 +58,14 @@ def test_damaged_requests_get_an_answer_or_the_end(server: Server, seed: int) ->
 
 
 def outcome(server: Server, pieces: list[bytes]) -> tuple[list[int], list[dict[str, Any]]]:
-    """The statuses that these bytes get, and what the application sees of them.
-
-    A head with several faults is refused for the first that is known, whichever that is.
-    """
+    """The statuses that these bytes get, and what the application sees of them."""
     with Connection(unix(server)) as client:
         send_pieces(client, pieces)
         with contextlib.suppress(OSError):
             client.half_close()
         answer = client.read_to_close()
     statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", answer)]
-    final = [400 if 400 <= status < 600 else status for status in statuses if status != 100]
+    final = [status for status in statuses if status != 100]
     records = take_records(server)
     for record in records:
         # How a WSGI application learns the length of chunks depends on whether they are there yet.
