@@ -123,12 +123,20 @@ pub const CLASSES: &[Class] = &[
         },
     },
     Class {
+        name: "target-not-ascii",
+        peers: HYPER,
+        kinds: LAXER,
+        refusals: &[Refusal::Target],
+        clause: "RFC 9112 3.2",
+        holds: |head| !head.target().is_ascii(),
+    },
+    Class {
         name: "target-octets",
-        peers: BOTH,
+        peers: HYPER,
         kinds: &[Kind::WeAccept],
         refusals: &[],
         clause: "RFC 9112 3.2",
-        holds: |head| head.target().iter().any(|byte| b"\"<>\\^`{|}".contains(byte) || *byte >= 0x80),
+        holds: |head| head.target().iter().any(|byte| b"\"<>\\^`{|}".contains(byte)),
     },
     Class {
         name: "absolute-form-host",
