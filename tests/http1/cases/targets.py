@@ -71,11 +71,13 @@ ORIGIN_FORM = [
         get(target="/%zz?%"),
         Seen(path="/%zz", query="%"),
     ),
-    served(
-        "octets beyond ASCII",
-        f"{CHARACTERS} (should be encoded; taken as they are, as by nginx)",
-        get(target="/\xc3\xa4?\xc3\xa4"),
-        Seen(path="/ä", query="\xc3\xa4"),
+    refused(400, "an octet beyond ASCII in the path", CHARACTERS, get(target="/\xc3\xa4")),
+    refused(400, "an octet beyond ASCII in the query", CHARACTERS, get(target="/?\xc3\xa4")),
+    refused(
+        400,
+        "an octet beyond ASCII in the path of an absolute target",
+        CHARACTERS,
+        get(target="http://a.example/\xff"),
     ),
     refused(400, "a fragment", "RFC 9112 3.2.1", get(target="/a#b")),
     refused(400, "a fragment in the query", "RFC 9112 3.2.1", get(target="/a?b#c")),
