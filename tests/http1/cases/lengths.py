@@ -18,6 +18,12 @@ GOOD = [
     served("no length", FRAMING, post(), posted("")),
     served("the length 0", LENGTH, post("Content-Length: 0"), posted("")),
     served("leading zeros", LENGTH, post("Content-Length: 005", body=b"12345"), posted("12345")),
+    served(
+        "a length with forty leading zeros",
+        f"{LENGTH} (any number of digits)",
+        post(f"Content-Length: {'0' * 40}5", body=b"12345"),
+        posted("12345"),
+    ),
     served("only zeros", LENGTH, post("Content-Length: 000"), posted("")),
     served(
         "white space around a length",
@@ -158,6 +164,13 @@ BAD = [
         "a body that ends early",
         "RFC 9112 8",
         post("Content-Length: 10", body=b"12345"),
+        ends=True,
+    ),
+    refused(
+        400,
+        "2^63 - 1 as the length of a body that ends early",
+        "RFC 9112 8",
+        post("Content-Length: 9223372036854775807", body=b"12345"),
         ends=True,
     ),
     refused(
