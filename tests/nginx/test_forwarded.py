@@ -8,6 +8,7 @@ import pytest
 from conftest import Serve
 from support.examples import example
 from support.nginx import Nginx, StartNginx, upstream
+from support.server import Server
 
 pytestmark = pytest.mark.only("rgunicorn")
 
@@ -48,7 +49,7 @@ def ask(proxy: Nginx, **headers: str) -> dict[str, Any]:
     return seen
 
 
-def appending(nginx: StartNginx, server: Any, scheme: str = "https", more: str = "") -> Nginx:
+def appending(nginx: StartNginx, server: Server, scheme: str = "https", more: str = "") -> Nginx:
     """A proxy that adds to X-Forwarded-For, as most do; its clients come over `scheme`."""
     proxy = nginx()
     text = APPENDING.format(server=upstream(server), port=proxy.ports[0], scheme=scheme, more=more)
@@ -163,9 +164,26 @@ def test_a_root_path_suits_proxies_that_strip_the_prefix_and_that_do_not(
 
 def test_a_trusted_proxy_may_name_the_prefix(nginx: StartNginx, serve: Serve, behind: str) -> None:
     server, proxy = serve(behind, forwarder_headers="SCRIPT_NAME"), nginx()
-    proxy.start(
-        f"server {{ listen 127.0.0.1:{proxy.ports[0]}; location /app/ {{"
-        f" proxy_set_header SCRIPT_NAME /app; proxy_pass http://{upstream(server)}; }} }}"
-    )
+    proxy.start(prefixed(proxy, server, "proxy_set_header SCRIPT_NAME /app;"))
     seen = proxy.get("/app/who").json()
     assert (seen["root"], seen["path"]) == ("/app", "/who")
+
+
+def test_by_default_no_client_can_name_a_prefix_through_a_careless_proxy(
+    nginx: StartNginx, serve: Serve, behind: str, bind: str
+) -> None:
+    server, proxy = serve(behind, bind=bind), nginx()
+    # Unlike nginx left alone, most proxies pass names with underscores on.
+    proxy.start(f"underscores_in_headers on; {prefixed(proxy, server, '')}")
+    forged = {"SCRIPT_NAME": "/app", "Path_Info": "/admin", "Remote_User": "root"}
+    seen = proxy.get("/app/who", headers=forged).json()
+    assert (seen["root"], seen["path"], seen["user"]) == ("", "/app/who", None)
+    assert not {"script-name", "script_name", "path-info", "remote-user"} & set(seen["headers"])
+
+
+def prefixed(proxy: Nginx, server: Server, more: str) -> str:
+    """A proxy that passes on what is below a prefix, with the prefix."""
+    return (
+        f"server {{ listen 127.0.0.1:{proxy.ports[0]}; location /app/ {{"
+        f" {more} proxy_pass http://{upstream(server)}; }} }}"
+    )
