@@ -61,7 +61,7 @@ def main() -> int:
     if options.only in (None, "access-log"):
         access_log([each for each in servers if each.ours], pins, options, report)
     if options.output:
-        report.write(options.output, servers)
+        report.write(options.output, servers, "Benchmark results", "bench")
     return 0
 
 

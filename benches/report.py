@@ -44,9 +44,9 @@ class Report:
         self.sections.append(text)
         print(text, flush=True)
 
-    def write(self, path: Path, servers: Sequence[Candidate]) -> None:
+    def write(self, path: Path, servers: Sequence[Candidate], title: str, recipe: str) -> None:
         """Write the page: machine first, then every section."""
-        page = ["# Benchmark results", "Written by `just bench`; do not edit.", machine(servers)]
+        page = [f"# {title}", f"Written by `just {recipe}`; do not edit.", machine(servers)]
         path.write_text("\n\n".join(page) + "\n\n" + "\n".join(self.sections))
         print(f"written to {path}")
 

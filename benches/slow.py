@@ -133,7 +133,7 @@ def main() -> int:
         if options.only in (None, attack.name):
             complaints += compare(servers, attack, pins, options.runs, report)
     if options.output:
-        report.write(options.output, servers)
+        report.write(options.output, servers, "Slow clients", "slow")
     for complaint in complaints:
         print(f"BROKEN: {complaint}")
     return 1 if complaints else 0
