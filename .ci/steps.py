@@ -29,6 +29,11 @@ FUZZ = ROOT / "fuzz"
 CARGO_DENY = "0.20.2"
 CARGO_MACHETE = "0.9.2"
 CARGO_FUZZ = "0.13.2"
+OTHER_CORPORA = {
+    "head": ["connection"],
+    "differential": ["connection"],
+    "greeting": ["proxy", "uwsgi"],
+}
 LINTED = ["python", ".ci", "benches", "tests", "examples", "fuzz"]
 TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py", "benches/slow.py"]
 
@@ -182,8 +187,8 @@ def fuzz_one(target: str, seconds: str, programs: Path) -> None:
     found, broken = place / "corpus" / target, place / "artifacts" / target
     for folder in (found, broken):
         folder.mkdir(parents=True, exist_ok=True)
-    own = FUZZ / "corpus" / target
-    corpora = [found, own if own.exists() else FUZZ / "corpus" / "connection"]
+    names = OTHER_CORPORA.get(target, [target])
+    corpora = [found, *(FUZZ / "corpus" / name for name in names)]
     options = [f"-max_total_time={seconds}", "-rss_limit_mb=1024", "-max_len=4096"]
     run(
         "cargo", "+nightly", "fuzz", "run", "--target-dir", place / "build", target, *corpora,

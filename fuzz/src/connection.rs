@@ -12,37 +12,105 @@ use std::{
 };
 
 use rgunicorn_http::{
-    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, Mounts,
+    Body, BodyRead, Config, Deadlines, Engine, Event, Exchange, Limits, Listener, Mounts, Refusal,
     client::Policy,
     proto::{Leniency, Rules},
-    wire::Frontends,
+    wire::{
+        Frontends,
+        proxy_protocol::{self, Opening, Versions},
+        uwsgi::{self, Params},
+    },
 };
 use rgunicorn_scoreboard::Scoreboard;
+use rgunicorn_settings::WireProtocol;
 
 use crate::{
     chance::{Chance, arrivals},
-    reading::{Ours, Request, ours, request_of},
+    reading::{Ours, Reading, Request, Stop, ours, read_head, request_of},
 };
 
 thread_local! {
-    /// Bodies read before the request is handed out, and as the application asks for them.
-    static WORLDS: RefCell<Vec<World>> = RefCell::new(vec![World::new(true), World::new(false)]);
+    static CLIENTS: RefCell<[World; 2]> = RefCell::new([Manner::Spooling, Manner::Streaming].map(World::new));
+    static FRONTENDS: RefCell<[World; 2]> = RefCell::new([Manner::Balanced, Manner::Uwsgi].map(World::new));
 }
 
-/// The target.
+/// How an engine is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Bodies are read before the request is handed out.
+    Spooling,
+    /// Bodies are read as the application asks for them.
+    Streaming,
+    /// The same behind a load balancer that speaks the PROXY protocol.
+    Balanced,
+    /// Packets of the uwsgi protocol, bodies spooled.
+    Uwsgi,
+}
+
+/// The target for clients.
 ///
 /// # Panics
 /// When the engine hands out something else than is in the bytes, or loses track of a connection.
 pub fn run(bytes: &[u8]) {
-    let expected = ours(bytes, Rules::strict(&limits()));
-    WORLDS.with_borrow_mut(|worlds| {
-        for world in worlds {
-            let ways = arrivals(bytes);
-            let another = 1 + Chance::of(bytes).below(ways.len() - 1);
-            world.serve(&ways[0], &expected);
-            world.serve(&ways[another], &expected);
+    CLIENTS.with_borrow_mut(|worlds| worlds.iter_mut().for_each(|world| world.visit(bytes)));
+}
+
+/// The target for what frontends put before a head, or in its place.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_greeting(bytes: &[u8]) {
+    FRONTENDS.with_borrow_mut(|worlds| worlds.iter_mut().for_each(|world| world.visit(bytes)));
+}
+
+impl Manner {
+    /// What an engine is to find in these bytes.
+    fn expected(self, bytes: &[u8]) -> Ours {
+        let limits = limits();
+        let rules = Rules::strict(&limits);
+        match self {
+            Self::Spooling | Self::Streaming => ours(bytes, rules),
+            Self::Balanced => match proxy_protocol::opening(bytes, VERSIONS) {
+                Opening::Plain => ours(bytes, rules),
+                Opening::Undecided => nothing(None),
+                Opening::Header(version) => match proxy_protocol::read(bytes, version) {
+                    Ok(Some((_, length))) => ours(&bytes[length..], rules),
+                    Ok(None) => nothing(None),
+                    Err(fault) => nothing(Some(fault.into())),
+                },
+            },
+            Self::Uwsgi => of_packet(bytes, rules).unwrap_or_else(|refusal| nothing(Some(refusal))),
         }
-    });
+    }
+}
+
+const VERSIONS: Versions = Versions { text: true, binary: true };
+
+/// A connection without a request.
+fn nothing(refusal: Option<Refusal>) -> Ours {
+    let stop = refusal.map_or(Stop::Waits, |refusal| Stop::Refuses(refusal.to_string()));
+    Ours { reading: Reading { requests: Vec::new(), stop }, begins: vec![0], refusal }
+}
+
+/// A packet is one request; what comes behind its body is never looked at.
+fn of_packet(bytes: &[u8], rules: Rules<'_>) -> Result<Ours, Refusal> {
+    let Some(length) = uwsgi::length(bytes)? else { return Ok(nothing(None)) };
+    let params = Params::parse(bytes[..length].to_vec())?;
+    if params.value("REMOTE_ADDR").is_some_and(|address| !address.is_empty()) {
+        params.remote()?;
+    }
+    params.server_port()?;
+    let head = params.head()?;
+    if read_head(&head, rules)?.is_none_or(|(.., end)| end != head.len()) {
+        return Err(Refusal::RequestLine);
+    }
+    let mut ours = ours(&[&head, &bytes[length..]].concat(), rules);
+    let first_is_whole = ours.reading.requests.first().is_some_and(|request| request.body.is_some());
+    if first_is_whole {
+        ours.reading.requests.truncate(1);
+        ours.refusal = None;
+    }
+    Ok(ours)
 }
 
 /// What the engine has here, unless a target needs it otherwise.
@@ -67,13 +135,13 @@ pub fn config() -> Config {
 /// # Panics
 /// When the kernel refuses one of them.
 #[must_use]
-pub fn listening(config: Config, name: &str) -> (Engine, SocketAddr, UnixStream) {
+pub fn listening(config: Config, protocol: WireProtocol, name: &str) -> (Engine, SocketAddr, UnixStream) {
     let process = std::process::id();
     let name = format!("rgunicorn-fuzz-{process}-{:?}-{name}", std::thread::current().id());
     let address = SocketAddr::from_abstract_name(name).expect("a short name");
     let listener = UnixListener::bind_addr(&address).expect("a name that nobody has");
     listener.set_nonblocking(true).expect("a listener");
-    let listener = Listener::unix(listener).expect("a listener");
+    let listener = Listener::unix(listener).expect("a listener").speaking(protocol);
     let slot = Scoreboard::new(1).expect("a board").lease(1, 0).expect("a slot");
     let (commands, master) = UnixStream::pair().expect("a pipe");
     commands.set_nonblocking(true).expect("a pipe");
@@ -90,7 +158,7 @@ fn limits() -> Limits {
 struct World {
     engine: Engine,
     address: SocketAddr,
-    spooling: bool,
+    manner: Manner,
     /// The request that the application works on, as far as it is known.
     at_work: Option<(Box<Exchange>, Request)>,
     seen: Vec<Request>,
@@ -99,10 +167,26 @@ struct World {
 }
 
 impl World {
-    fn new(spooling: bool) -> Self {
-        let config = Config { limits: limits(), spool_bodies: spooling, ..config() };
-        let (engine, address, master) = listening(config, if spooling { "spooling" } else { "streaming" });
-        Self { engine, address, spooling, at_work: None, seen: Vec::new(), _master: master }
+    fn new(manner: Manner) -> Self {
+        let versions = if manner == Manner::Balanced { VERSIONS } else { Frontends::default().versions };
+        let config = Config {
+            limits: limits(),
+            spool_bodies: matches!(manner, Manner::Spooling | Manner::Uwsgi),
+            frontends: Frontends { versions, ..Frontends::default() },
+            ..config()
+        };
+        let protocol = if manner == Manner::Uwsgi { WireProtocol::Uwsgi } else { WireProtocol::Http };
+        let (engine, address, master) = listening(config, protocol, &format!("{manner:?}"));
+        Self { engine, address, manner, at_work: None, seen: Vec::new(), _master: master }
+    }
+
+    /// Serve the same bytes as they arrive in two ways.
+    fn visit(&mut self, bytes: &[u8]) {
+        let expected = self.manner.expected(bytes);
+        let ways = arrivals(bytes);
+        let another = 1 + Chance::of(bytes).below(ways.len() - 1);
+        self.serve(&ways[0], &expected);
+        self.serve(&ways[another], &expected);
     }
 
     /// A client sends these pieces one after the other, and leaves.
@@ -196,7 +280,7 @@ impl World {
         }
         let mut requests = expected.reading.requests.clone();
         let awaits = |request: &Request| request.fields.iter().any(|(name, _)| name == b"expect");
-        if self.spooling {
+        if matches!(self.manner, Manner::Spooling | Manner::Uwsgi) {
             // What is malformed or incomplete never comes as far as the application, unless it was to invite it.
             requests.retain(|request| request.body.is_some() || awaits(request));
             seen.retain(|request| request.body.is_some() || awaits(request));
@@ -204,7 +288,7 @@ impl World {
                 requests.pop();
             }
         }
-        assert_eq!(seen, requests, "spooling: {}, {}", self.spooling, bytes.escape_ascii());
+        assert_eq!(seen, requests, "{:?}: {}", self.manner, bytes.escape_ascii());
         // Of two rules that a head breaks, the one that shows first decides; that depends on how it arrives.
         let refusals = usize::from(expected.refusal.is_some());
         let refused = |status: &u16| *status >= 400;

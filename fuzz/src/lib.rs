@@ -38,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "length", run: body::run_length, corpora: &["length"] },
     Target { name: "connection", run: connection::run, corpora: &["connection"] },
     Target { name: "differential", run: differential::run, corpora: &["connection"] },
+    Target { name: "greeting", run: connection::run_greeting, corpora: &["proxy", "uwsgi"] },
     Target { name: "proxy", run: frontends::run_proxy, corpora: &["proxy"] },
     Target { name: "uwsgi", run: frontends::run_uwsgi, corpora: &["uwsgi"] },
     Target { name: "forwarded", run: forwarded::run, corpora: &["forwarded"] },

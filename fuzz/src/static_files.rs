@@ -14,6 +14,7 @@ use std::{
 };
 
 use rgunicorn_http::{Config, Engine, Event, Mounts};
+use rgunicorn_settings::WireProtocol;
 
 use crate::connection::{config, listening};
 
@@ -69,7 +70,8 @@ impl Site {
         let place = directory(&files);
         let mut mounts = Mounts::default();
         mounts.add("/static", &place).expect("a directory");
-        let (engine, address, master) = listening(Config { mounts, ..config() }, "static");
+        let (engine, address, master) =
+            listening(Config { mounts, ..config() }, WireProtocol::Http, "static");
         Self { engine, address, files, _master: master }
     }
 
