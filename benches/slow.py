@@ -163,7 +163,8 @@ def compare(
     note = (
         f"1 worker on core {pins.server or 'any'}, all clients on core {pins.load or 'any'}; "
         f"deadlines of ours {DEADLINE} s; `slowhttptest` gives up after {PATIENCE} s; "
-        f"the run in the middle of {runs}."
+        f"the run in the middle of {runs}. Held and closed are seen from the server's side, with "
+        "the quick clients; memory is the highest so far."
     )
     report.table(title, note, header, rows)
     return complaints
@@ -172,7 +173,9 @@ def compare(
 def row(name: str, outcome: Outcome, verdict: str) -> list[str]:
     """One line of the table."""
     ended = "never" if outcome.ended is None else f"{outcome.ended:.1f}"
-    figures = [f"{outcome.alone_ms:.2f}", f"{outcome.under_ms:.2f}", f"{outcome.ratio:.2f}"]
+    answered = outcome.ratio != math.inf
+    under, ratio = (f"{outcome.under_ms:.2f}", f"{outcome.ratio:.2f}") if answered else ("-", "-")
+    figures = [f"{outcome.alone_ms:.2f}", under, ratio]
     counts = [f"{outcome.grown_kb:.1f}", str(outcome.held), ended, outcome.told]
     return [name, *figures, *counts, verdict]
 
