@@ -201,7 +201,7 @@ pub const CLASSES: &[Class] = &[
         peers: BOTH,
         kinds: LAXER,
         refusals: &[Refusal::ContentLength],
-        clause: "RFC 9112 6.3",
+        clause: "RFC 9110 8.6",
         holds: |head| {
             let lengths: Vec<_> = head.values("content-length").collect();
             lengths.len() > 1 || lengths.iter().any(|length| length.contains(&b','))
@@ -238,7 +238,7 @@ pub const CLASSES: &[Class] = &[
         peers: BOTH,
         kinds: LAXER,
         refusals: &[Refusal::Repeated],
-        clause: "RFC 9110 5.3",
+        clause: "RFC 9110 8.3",
         holds: |head| head.values("content-type").count() > 1,
     },
     Class {
