@@ -209,6 +209,12 @@ impl Exchange {
         self.head.method(self.head_bytes())
     }
 
+    /// Whether the client expects no body whatever the answer (RFC 9110 9.3.2), as far as can be told of a request that
+    /// may not have been understood.
+    pub(crate) fn asks_for_head(&self) -> bool {
+        self.bytes[..self.filled].get(self.scan.begin()..).is_some_and(|bytes| bytes.starts_with(b"HEAD "))
+    }
+
     /// The request target as sent.
     #[must_use]
     pub fn target(&self) -> &[u8] {

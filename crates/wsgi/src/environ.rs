@@ -202,11 +202,12 @@ impl Environs {
         } else {
             let host = exchange.values("host").next().unwrap_or_default();
             let (name, port) = split_host(host);
+            // PEP 3333: neither may be empty.
+            let name = if name.is_empty() { b"localhost" } else { name };
             environ.set_item(&keys.server_name, latin1(py, name))?;
             match (&ends.server_port, port) {
                 (Some(told), _) => environ.set_item(&keys.server_port, told)?,
                 (None, Some(port)) => environ.set_item(&keys.server_port, latin1(py, port))?,
-                (None, None) if name.is_empty() => environ.set_item(&keys.server_port, "")?,
                 (None, None) => {
                     environ.set_item(&keys.server_port, peer.scheme.default_port().to_string())?
                 }

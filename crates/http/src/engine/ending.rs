@@ -207,11 +207,13 @@ impl Engine {
         let connection = &mut self.connections[key];
         warn(&connection.peer.remote_address, refusal);
         let body = format!("{}: {refusal}\n", refusal.status());
+        let bodyless = exchange.asks_for_head();
         let reply = &mut exchange.reply;
         reply.begin_text(refusal.status());
         let sized = reply.field(b"Content-Length", body.len().to_string().as_bytes());
         debug_assert!(sized.is_ok());
         reply.seal(self.clock.date(), Some("close"));
+        let body = if bodyless { "" } else { &body };
         exchange.sent = body.len() as u64;
         exchange.ended = true;
         exchange.encoder = Encoder::Length(0);

@@ -75,6 +75,19 @@ fn a_request_that_breaks_a_rule_is_answered_and_the_connection_ends() {
 }
 
 #[test]
+fn a_refused_head_is_answered_without_a_body() {
+    let mut world = World::new(config());
+    for request in ["HEAD / HTTP/1.1\r\n\r\n", "\r\nHEAD / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n"] {
+        let mut client = world.connect();
+        client.send(request);
+        let response = client.head_response(&mut world);
+        assert_eq!((response.status, response.header("Connection")), (400, Some("close")));
+        client.end_sending();
+        client.assert_end(&mut world);
+    }
+}
+
+#[test]
 fn nothing_behind_a_refused_request_is_read_as_a_request() {
     let mut world = World::new(config());
     let mut client = world.connect();
