@@ -133,13 +133,13 @@ def test_head_has_the_headers_of_get_and_no_body(proxy: Nginx) -> None:
     assert head.body == b""
 
 
-@pytest.mark.parametrize("status", [204, 304, 400, 404, 500])
-def test_a_status_passes_through(proxy: Nginx, status: int) -> None:
+def test_a_status_passes_through(proxy: Nginx) -> None:
     client = proxy.connect()
-    answer = client.get(f"/status?{status}")
-    assert answer.status == status
-    assert answer.header("X-Answer") == str(status)
-    assert answer.body == (b"" if status < 400 else b"asked for %d" % status)
+    for status in (204, 304, 400, 404, 500):
+        answer = client.get(f"/status?{status}")
+        assert answer.status == status
+        assert answer.header("X-Answer") == str(status)
+        assert answer.body == (b"" if status < 400 else b"asked for %d" % status)
     assert client.get("/who").status == 200
 
 
