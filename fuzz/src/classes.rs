@@ -139,6 +139,19 @@ pub const CLASSES: &[Class] = &[
         holds: |head| head.target().iter().any(|byte| b"\"<>\\^`{|}".contains(byte)),
     },
     Class {
+        name: "authority",
+        peers: HYPER,
+        kinds: &[Kind::WeAccept],
+        refusals: &[],
+        clause: "RFC 3986 3.2.2",
+        holds: |head| {
+            let name = authority(head.target()).filter(|name| is_authority(name));
+            name.is_some_and(|name| {
+                name.contains(&b'%') || name.starts_with(b"[v") || name.starts_with(b"[V")
+            })
+        },
+    },
+    Class {
         name: "absolute-form-host",
         peers: BOTH,
         kinds: &[Kind::Fields],
