@@ -94,7 +94,8 @@ def refused(
     **how: Any,
 ) -> Case:
     """A request that is refused, which ends the connection; `before` are those served first."""
-    refusal = Answer(status, continues=continues, fields={"Connection": "close"})
+    method = "HEAD" if request.startswith(b"HEAD ") else "GET"
+    refusal = Answer(status, method, continues=continues, fields={"Connection": "close"})
     answers = (*(Answer(method=each.method) for each in before), refusal)
     return Case(name, clause, request, answers, before, closed=True, settings=settings or {}, **how)
 
