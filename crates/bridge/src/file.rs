@@ -37,7 +37,8 @@ pub fn regular_file(filelike: &Bound<'_, PyAny>) -> Option<RegularFile> {
 fn find(filelike: &Bound<'_, PyAny>) -> PyResult<Option<RegularFile>> {
     let py = filelike.py();
     let read = filelike.getattr(intern!(py, "read"))?;
-    if !read.is_exact_instance_of::<PyCFunction>() || !read.getattr(intern!(py, "__name__"))?.eq("read")? {
+    // Of a subclass from CPython 3.12 on, where a method wants to know the class that defines it.
+    if !read.is_instance_of::<PyCFunction>() || !read.getattr(intern!(py, "__name__"))?.eq("read")? {
         return Ok(None);
     }
     let file = read.getattr(intern!(py, "__self__"))?;
