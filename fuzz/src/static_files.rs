@@ -124,10 +124,6 @@ impl Site {
         if answer.body.windows(SECRET.len()).any(|window| window == SECRET) {
             return Some("a file from outside");
         }
-        if matches!(answer.status, 400 | 408 | 414 | 417 | 431 | 501 | 505) {
-            // What is refused for its head has no method that counts.
-            return None;
-        }
         let length = answer.field("Content-Length").and_then(|length| length.parse::<usize>().ok());
         if method == "HEAD" || answer.status == 304 {
             return (!answer.body.is_empty()).then_some("a body where there is none");
@@ -137,7 +133,7 @@ impl Site {
         }
         match answer.status {
             200 | 206 | 416 => {}
-            299 | 301 | 403 | 404 | 412 => return None,
+            299 | 301 | 400 | 403 | 404 | 412 | 414 | 417 | 431 | 501 => return None,
             _ => return Some("an unexpected status"),
         }
         let Some(mut name) = name_of(path) else { return Some("a path that names no file") };
