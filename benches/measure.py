@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,8 @@ class Load:
     path: str
     connections: int
     seconds: int
+    #: Whether the clients pause before their next request, and go before all else on their core.
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,9 +210,13 @@ def measure(server: Running, load: Load, pins: Pins) -> Sample:
 def wrk(load: Load, pins: Pins, seconds: int) -> str:
     """Run `wrk` and return what it prints."""
     script = ["-s", str(APPS / "post10k.lua")] if load.path == "/echo" else []
+    first: list[str] = []
+    if load.patient:
+        script = ["-s", str(APPS / "pause.lua")]
+        first = ["chrt", "-f", "10"] if os.geteuid() == 0 and shutil.which("chrt") else []
     shape = ["-t1", f"-c{load.connections}", f"-d{seconds}s", "--latency"]
     url = f"http://127.0.0.1:{PORT}{load.path}"
-    command = [*Pins.words(pins.load), "wrk", *shape, *script, url]
+    command = [*first, *Pins.words(pins.load), "wrk", *shape, *script, url]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
