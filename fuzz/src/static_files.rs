@@ -80,7 +80,8 @@ impl Site {
         let path = lines.next().unwrap_or_default();
         let (method, path) = path.strip_prefix(b"!").map_or(("GET", path), |path| ("HEAD", path));
         let mut request = [method.as_bytes(), b" /static", path, b" HTTP/1.1\r\n"].concat();
-        for line in lines {
+        // An empty line would end the head, and a second request follow.
+        for line in lines.filter(|line| !line.is_empty() && !line.contains(&b'\r')) {
             request.extend_from_slice(line);
             request.extend_from_slice(b"\r\n");
         }
