@@ -80,8 +80,7 @@ impl Site {
         let path = lines.next().unwrap_or_default();
         let (method, path) = path.strip_prefix(b"!").map_or(("GET", path), |path| ("HEAD", path));
         let mut request = [method.as_bytes(), b" /static", path, b" HTTP/1.1\r\n"].concat();
-        // An empty line would end the head, and a second request follow.
-        for line in lines.filter(|line| !line.is_empty() && !line.contains(&b'\r')) {
+        for line in lines.filter(|line| is_about_files(line)) {
             request.extend_from_slice(line);
             request.extend_from_slice(b"\r\n");
         }
@@ -155,6 +154,13 @@ impl Site {
                 .then_some("another size"),
         }
     }
+}
+
+/// Whether a line can be a field of one request without a body: an empty line would end the head, and a second request
+/// follow; a body would be waited for.
+fn is_about_files(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
+    !line.is_empty() && !line.contains(&b'\r') && name != b"content-length" && name != b"transfer-encoding"
 }
 
 /// Make the directory and what lies around it, in a place that all runs share.
