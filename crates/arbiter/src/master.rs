@@ -200,18 +200,35 @@ impl<'host> Master<'host> {
     fn perform(&mut self) -> ControlFlow<End> {
         while let Some(action) = self.arbiter.poll_action() {
             match action {
-                Action::Spawn(age) => self.spawn(age)?,
+                Action::Spawn(spawn) => self.spawn(spawn.age)?,
                 Action::Send(pid, signal) => send(pid, signal),
                 Action::Explain(age, why) => self.explain(age, why),
                 Action::Release(age) => drop(self.leases.remove(&age).map(Lease::release)),
                 Action::CloseListeners => self.close_listeners(),
                 Action::ReopenLogs => self.reopen_logs(),
                 Action::AllReady => self.all_ready(),
+                Action::Reread(_) => {
+                    self.tell_later(Event::Reread(Err("reload is not available yet".to_owned())))
+                }
+                Action::Upgrade => {
+                    self.tell_later(Event::UpgradeFailed("upgrade is not available yet".to_owned()))
+                }
+                // Decided only after what is not available yet.
+                Action::Adopt(_)
+                | Action::Discard(_)
+                | Action::Promote
+                | Action::Resized { .. }
+                | Action::Drain => {}
                 Action::Log(notice) => log(&notice),
                 Action::Exit(status) => return Break(End::Exit(status)),
             }
         }
         Continue(())
+    }
+
+    /// Answer an action; what is decided about it is done in its turn.
+    fn tell_later(&mut self, event: Event) {
+        self.arbiter.handle(event, now());
     }
 
     fn spawn(&mut self, age: Age) -> ControlFlow<End> {

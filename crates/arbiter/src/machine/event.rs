@@ -21,27 +21,62 @@ impl fmt::Display for Pid {
     }
 }
 
-/// The settings that the machine decides by.
-#[derive(Debug, Clone, Copy)]
+/// The number of a reload: 0 is what the server started with, the first reload makes 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u32);
+
+/// The settings that the machine decides by. Every generation has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How many workers to keep.
     pub workers: u32,
     /// Silence allowed before a worker is aborted; `None` turns the watchdog off.
     pub timeout: Option<Millis>,
+    /// Time that a worker has to become ready, counted from its fork; `None` for any time.
+    pub boot: Option<Millis>,
     /// Time that a worker has to finish after a graceful stop.
     pub graceful: Millis,
+    /// How long to go on serving after TERM, as "not ready", before the graceful stop begins.
+    pub drain: Millis,
+    /// A reload replaces one worker at a time instead of starting all new ones first.
+    pub rolling: bool,
+    /// Workers are forked from a template process that has loaded the application.
+    pub preload: bool,
+    /// The longest life of a worker, and how much less (at random) it may be; `None` for any length.
+    pub lifetime: Option<(Millis, Millis)>,
+    /// Spreads the lifetimes.
+    pub seed: u64,
+    /// A boot that fails waits for changed files (`--reload`).
+    pub waits_for_changes: bool,
+    /// The server has no terminal, so WINCH means something.
+    pub daemon: bool,
 }
 
 impl Limits {
-    /// Read the limits off settings given as durations.
+    /// The limits of a server that keeps `workers`, with nothing special about them. The boot is bounded by `timeout`.
     #[must_use]
     pub fn new(workers: u32, timeout: Option<Duration>, graceful: Duration) -> Self {
-        Self { workers, timeout: timeout.map(millis), graceful: millis(graceful) }
+        Self {
+            workers,
+            timeout: timeout.map(millis),
+            boot: timeout.map(millis),
+            graceful: millis(graceful),
+            drain: 0,
+            rolling: false,
+            preload: false,
+            lifetime: None,
+            seed: 0,
+            waits_for_changes: false,
+            daemon: false,
+        }
     }
 }
 
-fn millis(duration: Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX / 4)
+/// A duration in milliseconds. What is too long for them is cut off, with room left for sums.
+#[must_use]
+pub fn millis(duration: Duration) -> Millis {
+    const MOST: Millis = Millis::MAX / 4;
+    Millis::try_from(duration.as_millis()).map_or(MOST, |millis| millis.min(MOST))
 }
 
 /// A signal that an operator sent to the master.
@@ -111,6 +146,39 @@ pub enum Stage {
     Stopping,
 }
 
+/// Why a worker should be replaced though it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wear {
+    /// It has answered as many requests as it should.
+    Requests,
+    /// It occupies so many bytes.
+    Memory(u64),
+    /// One of its threads does not return from a request.
+    Stuck,
+}
+
+/// What a child process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It serves.
+    Worker,
+    /// It has loaded the application and forks workers.
+    Template,
+}
+
+/// A process to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spawn {
+    /// What to call it.
+    pub age: Age,
+    /// Whose settings, listeners and environment it gets.
+    pub generation: Generation,
+    /// What it is for.
+    pub role: Role,
+    /// The loaded template that it is forked from; `None` for the master.
+    pub from: Option<Age>,
+}
+
 /// Why people will ask what a worker was doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
@@ -134,7 +202,7 @@ pub enum Exit {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The spawn that was asked for is done.
+    /// The spawn that was asked for is done. May come later: the template answers for what is forked from it.
     Forked(Age, Pid),
     /// The spawn that was asked for failed for this reason.
     ForkFailed(Age, String),
@@ -144,6 +212,18 @@ pub enum Event {
     Exited(Pid, Exit),
     /// An operator sent a signal.
     Asked(Request),
+    /// The answer to [`Action::Reread`]: the limits of the new generation, or why there is none.
+    Reread(Result<Limits, String>),
+    /// A worker should be replaced. May be said more than once.
+    Worn(Age, Wear),
+    /// The answer to [`Action::Upgrade`]: the process that becomes the new master.
+    UpgradeForked(Pid),
+    /// The answer to [`Action::Upgrade`]: it failed for this reason.
+    UpgradeFailed(String),
+    /// The master that started this one by an upgrade is gone.
+    ParentGone,
+    /// Code of the application was changed: which file (`--reload`).
+    FilesChanged(String),
     /// All workers were looked at and time has passed. Comes after the other events of a turn.
     Tick,
 }
@@ -151,14 +231,34 @@ pub enum Event {
 /// What to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Fork a worker; answer with [`Event::Forked`] or [`Event::ForkFailed`].
-    Spawn(Age),
+    /// Make a process; answer with [`Event::Forked`] or [`Event::ForkFailed`].
+    Spawn(Spawn),
     /// Send a signal to a worker that was not reaped yet.
     Send(Pid, Signal),
     /// Log what the worker is, or was, busy with, for the people who will ask.
     Explain(Age, Why),
     /// The worker is reaped: its place on the scoreboard is free.
     Release(Age),
+    /// Read the configuration, the environment and the logging again for this new generation, and open what it binds
+    /// beside what is open; answer with [`Event::Reread`].
+    Reread(Generation),
+    /// This generation serves now: close what only older ones needed.
+    Adopt(Generation),
+    /// This generation is given up: close what only it needed and forget its settings.
+    Discard(Generation),
+    /// Start a new master beside this one; answer with [`Event::UpgradeForked`] or [`Event::UpgradeFailed`].
+    Upgrade,
+    /// The old master is gone: this is the server now.
+    Promote,
+    /// The number of workers to keep is another one.
+    Resized {
+        /// The number from now on.
+        new: u32,
+        /// The number until now.
+        old: u32,
+    },
+    /// Workers say from now on that they are not ready, and go on serving.
+    Drain,
     /// Stop listening and remove the socket files.
     CloseListeners,
     /// Open the log files again.

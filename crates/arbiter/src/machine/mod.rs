@@ -22,7 +22,7 @@ use rgunicorn_settings::WorkerCount;
 
 use self::{
     backoff::Backoff,
-    event::{Action, Age, Event, Limits, Millis, Pid, Request, Signal, Stage, Why},
+    event::{Action, Age, Event, Generation, Limits, Millis, Pid, Request, Role, Signal, Spawn, Stage, Why},
     notices::{Fate, Notice},
     stop::Stop,
     worker::{Life, Verdict, Worker},
@@ -89,6 +89,12 @@ impl Arbiter {
             Event::Exited(pid, exit) => self.exited(pid, exit, now),
             Event::Asked(request) => self.asked(request, now),
             Event::Tick => self.tick(now),
+            Event::Reread(_)
+            | Event::Worn(..)
+            | Event::UpgradeForked(_)
+            | Event::UpgradeFailed(_)
+            | Event::ParentGone
+            | Event::FilesChanged(_) => {}
         }
         match self.phase {
             Phase::Booting | Phase::Running => {
@@ -234,7 +240,8 @@ impl Arbiter {
             self.last_age += 1;
             let age = Age(self.last_age);
             self.workers.insert(age, Worker::new(now));
-            self.actions.push_back(Action::Spawn(age));
+            let spawn = Spawn { age, generation: Generation(0), role: Role::Worker, from: None };
+            self.actions.push_back(Action::Spawn(spawn));
         }
         let surplus = alive.len().saturating_sub(target);
         for age in alive.into_iter().take(surplus) {

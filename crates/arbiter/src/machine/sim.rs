@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    time::Duration,
 };
 
 use super::{
@@ -77,11 +78,9 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed);
-        let limits = Limits {
-            workers: u32::try_from(chance.below(5)).unwrap() + 1,
-            timeout: (!chance.one_in(8)).then(|| 1_000 + chance.below(30_000)),
-            graceful: chance.below(30_000),
-        };
+        let workers = u32::try_from(chance.below(5)).unwrap() + 1;
+        let timeout = (!chance.one_in(8)).then(|| Duration::from_millis(1_000 + chance.below(30_000)));
+        let limits = Limits::new(workers, timeout, Duration::from_millis(chance.below(30_000)));
         Self {
             arbiter: Arbiter::new(limits, 0),
             chance,
@@ -113,7 +112,7 @@ impl World {
         while let Some(action) = self.arbiter.poll_action() {
             assert_eq!(self.ended, None, "{action:?} after the end");
             match action {
-                Action::Spawn(age) => self.spawn(age),
+                Action::Spawn(spawn) => self.spawn(spawn.age),
                 Action::Send(pid, signal) => self.deliver(pid, signal),
                 Action::AllReady => {
                     assert!(!self.announced && self.stop_asked.is_none());
@@ -126,6 +125,13 @@ impl World {
                 }
                 Action::Release(age) => assert!(!self.lives(age) && self.released.insert(age)),
                 Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
+                Action::Reread(_)
+                | Action::Adopt(_)
+                | Action::Discard(_)
+                | Action::Upgrade
+                | Action::Promote
+                | Action::Resized { .. }
+                | Action::Drain => panic!("{action:?} is not decided yet"),
             }
         }
     }

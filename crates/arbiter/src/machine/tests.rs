@@ -2,11 +2,25 @@
 
 use super::{
     Arbiter,
-    event::{Action, Age, Event, Exit, Limits, Millis, Pid, Request, Signal, Stage, Why},
+    event::{
+        Action, Age, Event, Exit, Generation, Limits, Millis, Pid, Request, Role, Signal, Spawn, Stage, Why,
+    },
     notices::{Ending, Fate, Notice},
 };
 
-const LIMITS: Limits = Limits { workers: 2, timeout: Some(30_000), graceful: 10_000 };
+const LIMITS: Limits = Limits {
+    workers: 2,
+    timeout: Some(30_000),
+    boot: Some(30_000),
+    graceful: 10_000,
+    drain: 0,
+    rolling: false,
+    preload: false,
+    lifetime: None,
+    seed: 0,
+    waits_for_changes: false,
+    daemon: false,
+};
 
 /// The machine, and what it asked for since the last look (forks are answered: the pid is the age plus 100).
 struct Talk {
@@ -20,6 +34,11 @@ struct Talk {
 
 fn pid(age: u32) -> Pid {
     Pid(i32::try_from(age).unwrap() + 100)
+}
+
+/// A plain worker of what the server started with.
+fn first(age: u32) -> Action {
+    Action::Spawn(Spawn { age: Age(age), generation: Generation(0), role: Role::Worker, from: None })
 }
 
 fn code(code: i32) -> Exit {
@@ -59,7 +78,7 @@ impl Talk {
     fn perform(&mut self) {
         while let Some(action) = self.arbiter.poll_action() {
             match action {
-                Action::Spawn(age) => {
+                Action::Spawn(Spawn { age, .. }) => {
                     self.spawned.push(age);
                     self.arbiter.handle(Event::Forked(age, pid(age.0)), self.now);
                 }
@@ -69,6 +88,13 @@ impl Talk {
                 | Action::Release(_)
                 | Action::CloseListeners
                 | Action::ReopenLogs
+                | Action::Reread(_)
+                | Action::Adopt(_)
+                | Action::Discard(_)
+                | Action::Upgrade
+                | Action::Promote
+                | Action::Resized { .. }
+                | Action::Drain
                 | Action::AllReady
                 | Action::Exit(_) => self.rest.push(action),
             }
@@ -368,7 +394,7 @@ fn a_worker_that_is_still_booting_is_not_given_the_whole_graceful_timeout() {
 #[test]
 fn a_fork_that_finishes_during_a_stop_is_told_to_leave() {
     let mut arbiter = Arbiter::new(Limits { workers: 1, ..LIMITS }, 0);
-    assert_eq!(arbiter.poll_action(), Some(Action::Spawn(Age(1))));
+    assert_eq!(arbiter.poll_action(), Some(first(1)));
     arbiter.handle(Event::Asked(Request::Int), 0);
     arbiter.handle(Event::Forked(Age(1), Pid(7)), 0);
     let actions: Vec<_> = std::iter::from_fn(|| arbiter.poll_action()).collect();
@@ -422,11 +448,11 @@ fn an_orphan_is_reaped_without_a_word() {
 #[test]
 fn a_failed_fork_is_tried_again_later() {
     let mut arbiter = Arbiter::new(Limits { workers: 1, ..LIMITS }, 0);
-    assert_eq!(arbiter.poll_action(), Some(Action::Spawn(Age(1))));
+    assert_eq!(arbiter.poll_action(), Some(first(1)));
     arbiter.handle(Event::ForkFailed(Age(1), "EAGAIN".to_owned()), 0);
     let refused = Notice::ForkFailed { reason: "EAGAIN".to_owned(), wait: 500 };
     assert_eq!(arbiter.poll_action(), Some(Action::Log(refused)));
     assert_eq!((arbiter.poll_action(), arbiter.next_deadline()), (None, Some(500)));
     arbiter.handle(Event::Tick, 500);
-    assert_eq!(arbiter.poll_action(), Some(Action::Spawn(Age(2))));
+    assert_eq!(arbiter.poll_action(), Some(first(2)));
 }
