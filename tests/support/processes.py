@@ -61,6 +61,34 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def zombies(parent: int) -> set[int]:
+    """The children of a process that have ended and were not reaped."""
+    return {row.pid for row in all_processes() if row.parent == parent and not row.alive}
+
+
+def resident(pid: int) -> int:
+    """The memory of a process that is in use, in kilobytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def clients_of(pid: int, port: int) -> set[int]:
+    """The ports of the clients whose connections to `port` (TCP over IPv4) a process holds."""
+    held = set()
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            held.add(os.readlink(f"/proc/{pid}/fd/{entry}"))
+        except FileNotFoundError:
+            continue
+    clients = set()
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local, remote = (int(field.rpartition(":")[2], 16) for field in fields[1:3])
+        if local == port and remote and f"socket:[{fields[9]}]" in held:
+            clients.add(remote)
+    return clients
+
+
 def kill_session(session: int) -> None:
     """End every process of a session at once."""
     for pid in session_members(session):
