@@ -386,6 +386,6 @@ fn send(pid: Pid, signal: Signal) {
 fn describe(class: &WorkerClass) -> String {
     match class {
         WorkerClass::Auto => "auto (the application decides)".to_owned(),
-        WorkerClass::Sync | WorkerClass::Asgi => class.to_string(),
+        WorkerClass::Sync | WorkerClass::Asgi | WorkerClass::Foreign(_) => class.to_string(),
     }
 }

@@ -25,7 +25,7 @@ impl<'py> PythonHost<'py> {
             py,
             duties: ForkDuties::new(py),
             application: settings.application.clone(),
-            class: settings.workers.worker_class,
+            class: settings.workers.worker_class.clone(),
         }
     }
 }
@@ -33,9 +33,9 @@ impl<'py> PythonHost<'py> {
 /// Import what every `asgi` worker will need, once, before they are forked: they start sooner and share the memory. Of
 /// the application nothing is imported here. Without `-k` the name of its module is all there is to go by.
 pub(crate) fn import_ahead(py: Python<'_>, settings: &Settings) {
-    let asgi = match settings.workers.worker_class {
+    let asgi = match &settings.workers.worker_class {
         WorkerClass::Asgi => true,
-        WorkerClass::Sync => false,
+        WorkerClass::Sync | WorkerClass::Foreign(_) => false,
         WorkerClass::Auto => settings.application.app.as_ref().is_some_and(|app| app.module.contains("asgi")),
     };
     if !asgi {
@@ -80,7 +80,7 @@ impl Host for PythonHost<'_> {
 
     fn check(&mut self) -> u8 {
         let Some(spec) = &self.application.app else { return 1 };
-        match worker::load(self.py, spec, &self.application, self.class) {
+        match worker::load(self.py, spec, &self.application, &self.class) {
             Ok(_) => 0,
             Err(error) => {
                 tracing::error!("{error}");

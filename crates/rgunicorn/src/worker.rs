@@ -38,7 +38,7 @@ pub(crate) fn load<'py>(
     py: Python<'py>,
     spec: &AppSpec,
     application: &Application,
-    class: WorkerClass,
+    class: &WorkerClass,
 ) -> Result<Loaded<'py>, LoadError> {
     if let Err(error) = app::prepare_path(py, application) {
         return Err(LoadError::NotFound(format!("cannot change sys.path: {error}")));
@@ -49,6 +49,11 @@ pub(crate) fn load<'py>(
         WorkerClass::Auto => (evidence.interface().unwrap_or(Interface::Wsgi), Some(evidence.reason())),
         WorkerClass::Sync => (Interface::Wsgi, None),
         WorkerClass::Asgi => (Interface::Asgi, None),
+        WorkerClass::Foreign(class) => {
+            return Err(LoadError::NotFound(format!(
+                "the worker class `{class}` cannot be run by this version (write `-k sync` for WSGI or `-k asgi` for ASGI)"
+            )));
+        }
     };
     match evidence.interface() {
         Some(found) if found != wanted => Err(LoadError::NotFound(format!(
@@ -83,7 +88,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
     watch_forks(py)?;
     let settings = Arc::clone(&boot.settings);
     let Some(spec) = &settings.application.app else { return Ok(4) };
-    let loaded = match load(py, spec, &settings.application, settings.workers.worker_class) {
+    let loaded = match load(py, spec, &settings.application, &settings.workers.worker_class) {
         Ok(loaded) => loaded,
         Err(error) => {
             if boot.may_report_failure() {

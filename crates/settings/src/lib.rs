@@ -23,13 +23,15 @@ pub use render::{help_text, man_page, reference_markdown, version_text};
 pub use settings::Settings;
 pub use sources::{Environment, Origin, ProcessEnvironment, Value};
 pub use table::{
-    Application, Asgi, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies, Workers,
+    Application, Asgi, ConfigFile, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies,
+    Reloading, Workers,
 };
 pub use values::{
-    Address, AppSpec, AppTarget, Backlog, Bind, ByteLimit, ByteRate, Count, Destination, EnvPair, EventLoop,
-    FieldLimit, FieldNames, HeaderMap, Level, LifespanMode, LineLimit, Networks, ProxyHeaders, ProxyProtocol,
-    RequestLimit, RootPath, SchemeHeaders, SearchPath, Seconds, StaticPath, Timeout, ValueError, Watchdog,
-    WireProtocol, WorkerClass, WorkerCount,
+    Account, Address, AppSpec, AppTarget, Backlog, Bind, ByteLimit, ByteRate, ConfigLocation, Count,
+    Destination, EnvPair, EventLoop, FieldLimit, FieldNames, FileMode, FilePattern, HeaderMap, Jitter, Level,
+    LifespanMode, LineLimit, Networks, Owner, ProxyHeaders, ProxyProtocol, ReloadEngine, ReloadStrategy,
+    RequestLimit, RequestPath, RootPath, SchemeHeaders, SearchPath, Seconds, StaticPath, Timeout, Umask,
+    ValueError, Watchdog, WireProtocol, WorkerClass, WorkerCount,
 };
 
 /// What a command line asks for.

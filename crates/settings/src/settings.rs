@@ -4,8 +4,8 @@ use crate::{
     error::SettingsError,
     sources::{Merged, Origin},
     table::{
-        Application, Asgi, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies, SECTIONS,
-        Workers,
+        Application, Asgi, ConfigFile, Debugging, Files, Limits, Logging, Network, Process, Protocol,
+        Proxies, Reloading, SECTIONS, Workers,
     },
 };
 
@@ -14,6 +14,8 @@ use crate::{
 pub struct Settings {
     /// What is served.
     pub application: Application,
+    /// The configuration file.
+    pub config_file: ConfigFile,
     /// Where connections come from.
     pub network: Network,
     /// The worker processes.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub logging: Logging,
     /// The master process.
     pub process: Process,
+    /// Reloading by itself, for development.
+    pub reloading: Reloading,
     /// Looking without serving.
     pub debugging: Debugging,
     origins: Vec<(&'static str, Origin)>,
@@ -42,6 +46,7 @@ impl Settings {
     pub(crate) fn resolve(merged: &Merged) -> Result<Self, SettingsError> {
         Ok(Self {
             application: Application::resolve(merged)?,
+            config_file: ConfigFile::resolve(merged)?,
             network: Network::resolve(merged)?,
             workers: Workers::resolve(merged)?,
             protocol: Protocol::resolve(merged)?,
@@ -51,6 +56,7 @@ impl Settings {
             asgi: Asgi::resolve(merged)?,
             logging: Logging::resolve(merged)?,
             process: Process::resolve(merged)?,
+            reloading: Reloading::resolve(merged)?,
             debugging: Debugging::resolve(merged)?,
             origins: merged.origins(),
         })
@@ -67,6 +73,7 @@ impl Settings {
     pub fn entries(&self) -> Vec<(&'static str, String)> {
         let values = [
             self.application.show(),
+            self.config_file.show(),
             self.network.show(),
             self.workers.show(),
             self.protocol.show(),
@@ -76,6 +83,7 @@ impl Settings {
             self.asgi.show(),
             self.logging.show(),
             self.process.show(),
+            self.reloading.show(),
             self.debugging.show(),
         ];
         let rows = SECTIONS.into_iter().flat_map(|section| section.rows);

@@ -54,6 +54,19 @@ fn options_are_written_as_for_gunicorn() {
 }
 
 #[test]
+fn a_worker_class_of_another_server_is_ours_unless_the_original_is_asked_for() {
+    let class = |line: &str| settings(line, &[]).workers.worker_class;
+    let foreign = |name: &str| WorkerClass::Foreign(name.to_owned());
+    assert_eq!(class("app -k uvicorn.workers.UvicornWorker"), WorkerClass::Asgi);
+    assert_eq!(
+        class("app -k uvicorn.workers.UvicornWorker --foreign-workers"),
+        foreign("uvicorn.workers.UvicornWorker")
+    );
+    assert_eq!(class("app -k aiohttp.GunicornWebWorker"), foreign("aiohttp.GunicornWebWorker"));
+    assert_eq!(class("app -k asgi --foreign-workers"), WorkerClass::Asgi);
+}
+
+#[test]
 fn the_remaining_options_have_their_values() {
     let s = settings(
         "app --loop uvloop --lifespan off --log-level WARNING --keep-alive 75s --backlog 16 --pythonpath a,b \
@@ -162,8 +175,8 @@ fn an_option_that_there_is_not_has_a_suggestion() {
             "unknown option `--module`: write the module without an option, as in `rgunicorn mysite.wsgi`",
         ),
         (
-            "-c gunicorn.conf.py app",
-            "unknown option `-c`: gunicorn has it, this version of rgunicorn does not; leave it out",
+            "--threads 4 app",
+            "unknown option `--threads`: workers have one thread each; leave it out and set `workers`",
         ),
     ] {
         assert_eq!(refusal(line, &[]), (2, text.to_owned()), "{line}");

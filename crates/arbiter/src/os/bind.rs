@@ -89,6 +89,7 @@ fn bind_one(bind: &Bind, settings: &Settings, bound: &mut Bound) -> io::Result<(
             };
             (Socket::Unix(socket), address)
         }
+        Address::Abstract(_) | Address::Inherited(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
     bound.listeners.push(Listener { socket, protocol, address });
     Ok(())
@@ -111,7 +112,7 @@ fn only_v6(address: SocketAddr, binds: &[Bind]) -> bool {
             let v4 = host.is_empty() || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv4());
             v4 && *port == address.port()
         }
-        Address::Unix(_) => false,
+        Address::Unix(_) | Address::Abstract(_) | Address::Inherited(_) => false,
     };
     address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || binds.iter().any(takes_v4)
 }
@@ -196,7 +197,7 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
         (Address::Tcp { .. }, _) if error.raw_os_error().is_none() => {
             ("the host name is not known", "write an address of this machine")
         }
-        (Address::Tcp { .. } | Address::Unix(_), _) => {
+        _ => {
             return StartError::Bind {
                 bind: bind.to_string(),
                 reason: error.to_string(),

@@ -46,6 +46,9 @@ pub(super) fn read(values: &[(String, Value)]) -> Result<Vec<Given>, SettingsErr
         };
         let texts = match (row.shape, value) {
             (_, Value::Nothing) => continue,
+            (_, Value::Number(number)) if row.octal && *number >= 0.0 && number.fract() == 0.0 => {
+                vec![format!("0o{:o}", *number as u64)]
+            }
             // One text for a list is a list with commas, as in gunicorn.
             (Shape::Many, Value::Text(text)) => {
                 text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()

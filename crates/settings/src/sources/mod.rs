@@ -3,6 +3,7 @@
 //! A source gives texts for keys and nothing else; it knows no types. [`Merged`] keeps, for every row, the texts of
 //! the strongest source that has any. A configuration file will be one more source, between platform and environment.
 
+mod absent;
 mod call;
 mod checks;
 mod command_line;
@@ -19,7 +20,7 @@ use crate::{
     error::SettingsError,
     settings::Settings,
     table::{self, Row},
-    values::{Field, Refusal},
+    values::{Field, Refusal, WorkerClass},
 };
 pub(crate) use command_line::Outcome;
 
@@ -83,6 +84,15 @@ impl Merged {
         T::from_texts(&given.texts).map_err(|refusal| bad_value(row, refusal, &given.origin))
     }
 
+    /// The class that `worker_class` names if other servers' names are not to be taken for ours.
+    fn literal_class(&self) -> Result<WorkerClass, SettingsError> {
+        let row = table::find("worker_class").expect("a row of the table");
+        let given = self.0.iter().find(|given| given.key == row.key).expect("every row has a default");
+        let text = given.texts.last().map_or("", String::as_str);
+        WorkerClass::literal(text)
+            .map_err(|error| bad_value(row, Refusal { text: text.to_owned(), error }, &given.origin))
+    }
+
     /// Which source won, for every row.
     pub(crate) fn origins(&self) -> Vec<(&'static str, Origin)> {
         self.0.iter().map(|given| (given.key, given.origin.clone())).collect()
@@ -141,5 +151,9 @@ fn resolved(given: Vec<Given>, env: &dyn Environment) -> Result<Settings, Settin
     let raw_env =
         environment::of_application(ours.iter().chain(&given).rfind(|given| given.key == "raw_env"));
     let merged = Merged::defaults().add(platform).add(raw_env).add(ours).add(given);
-    checks::checked(Settings::resolve(&merged)?)
+    let mut settings = Settings::resolve(&merged)?;
+    if settings.workers.foreign_workers {
+        settings.workers.worker_class = merged.literal_class()?;
+    }
+    checks::checked(settings)
 }

@@ -1,6 +1,6 @@
 //! "Did you mean": what an option or key that there is not was probably meant to be.
 
-use super::foreign;
+use super::{absent, foreign};
 use crate::table;
 
 /// What to do about an option that there is not.
@@ -17,6 +17,9 @@ pub(super) fn for_option(option: &str) -> String {
 
 /// What to do about a key that there is not.
 pub(super) fn for_key(key: &str) -> String {
+    if let Some(advice) = absent::by_key(key) {
+        return advice.to_owned();
+    }
     let written = key.trim_start_matches('-').replace('-', "_");
     let by_flag = table::rows().find(|row| row.flags.iter().any(|flag| same_words(flag, &written)));
     let nearest = by_flag.map(|row| row.key).or_else(|| nearest(&written, table::rows().map(|row| row.key)));

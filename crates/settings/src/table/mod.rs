@@ -6,6 +6,7 @@
 
 mod application;
 mod asgi;
+mod config_file;
 mod debugging;
 mod files;
 mod limits;
@@ -14,10 +15,12 @@ mod network;
 mod process;
 mod protocol;
 mod proxies;
+mod reloading;
 mod workers;
 
 pub use application::Application;
 pub use asgi::Asgi;
+pub use config_file::ConfigFile;
 pub use debugging::Debugging;
 pub use files::Files;
 pub use limits::Limits;
@@ -26,6 +29,7 @@ pub use network::Network;
 pub use process::Process;
 pub use protocol::Protocol;
 pub use proxies::Proxies;
+pub use reloading::Reloading;
 pub use workers::Workers;
 
 use crate::values::Shape;
@@ -60,6 +64,8 @@ pub(crate) struct Row {
     pub(crate) choices: &'static [&'static str],
     /// What the option means that stands without a value, where it may.
     pub(crate) bare: Option<&'static str>,
+    /// Whether it is a number that is written in octal, so that Python's integers are.
+    pub(crate) octal: bool,
 }
 
 /// The key that the positional argument gives.
@@ -77,8 +83,9 @@ pub(crate) struct Platform {
 }
 
 /// All sections.
-pub(crate) const SECTIONS: [&Section; 11] = [
+pub(crate) const SECTIONS: [&Section; 13] = [
     &Application::SECTION,
+    &ConfigFile::SECTION,
     &Network::SECTION,
     &Workers::SECTION,
     &Protocol::SECTION,
@@ -88,6 +95,7 @@ pub(crate) const SECTIONS: [&Section; 11] = [
     &Asgi::SECTION,
     &Logging::SECTION,
     &Process::SECTION,
+    &Reloading::SECTION,
     &Debugging::SECTION,
 ];
 
@@ -202,6 +210,7 @@ macro_rules! settings {
                     shape: <$kind as $crate::values::Field>::SHAPE,
                     choices: <$kind as $crate::values::Field>::CHOICES,
                     bare: <$kind as $crate::values::Field>::BARE,
+                    octal: <$kind as $crate::values::Field>::OCTAL,
                 } ),+ ],
             };
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings;
+use crate::values::{Account, Umask};
 
 settings! {
     section Process, "Server process" {
@@ -13,5 +14,37 @@ settings! {
 
         /// Write the master's process number to this file, and remove the file at the end.
         pidfile ["-p", "--pid"] "FILE", since "0.1": Option<PathBuf> = "";
+
+        /// Run the workers as this user, by name or number.
+        ///
+        /// The master stays what it is, so that it can bind ports below 1024 and reopen logs; it has to be root. Log
+        /// files and unix sockets become the user's.
+        user ["-u", "--user"] "USER", since "0.1": Option<Account> = "";
+
+        /// Run the workers as this group, by name or number.
+        ///
+        /// Without it, the group stays what it is, or is that of `user` with `initgroups`.
+        group ["-g", "--group"] "GROUP", since "0.1": Option<Account> = "";
+
+        /// Give the workers all groups that `user` is a member of.
+        initgroups ["--initgroups"] "", since "0.1": bool = "";
+
+        /// Permissions that unix sockets are not created with, as for umask.
+        ///
+        /// Octal with a leading `0` (`022`), else decimal, or hexadecimal with `0x`, as in gunicorn. `0` lets everybody on
+        /// the machine connect; `socket_mode` says the same the other way round. Files that the application creates are
+        /// its own business.
+        umask ["-m", "--umask"] "MASK", since "0.1": Umask = "0";
+
+        /// The name of the processes, as `ps` and `top` show it.
+        ///
+        /// They are called `rgunicorn: master [NAME]` and `rgunicorn: worker [NAME]`. Without it, the name is that of the
+        /// application.
+        proc_name ["-n", "--name"] "NAME", since "0.1": Option<String> = "";
+
+        /// Keep standard output and standard error of a daemon open.
+        ///
+        /// `--daemon` otherwise points them to `/dev/null` once the server has started.
+        enable_stdio_inheritance ["-R", "--enable-stdio-inheritance"] "", since "0.1": bool = "";
     }
 }

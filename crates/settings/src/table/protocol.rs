@@ -1,7 +1,7 @@
 //! HTTP, whichever the worker class.
 
 use super::settings;
-use crate::values::{ByteRate, RequestLimit, RootPath, Seconds, Timeout, WireProtocol};
+use crate::values::{ByteRate, RequestLimit, RequestPath, RootPath, Seconds, Timeout, WireProtocol};
 
 settings! {
     section Protocol, "HTTP" {
@@ -65,5 +65,11 @@ settings! {
         /// the proxy removes the path from requests. Where the variable `SCRIPT_NAME` is set, in the environment or
         /// by `--env`, it gives the default.
         root_path ["--root-path"] "PATH", since "0.1", platform "SCRIPT_NAME" gives "{}": RootPath = "";
+
+        /// A path that the server answers itself, for load balancers and orchestrators.
+        ///
+        /// 200 while the worker serves, 503 while it drains or stops. The application does not see such requests.
+        /// Without it, every path is the application's.
+        readiness_path ["--readiness-path"] "PATH", since "0.1": Option<RequestPath> = "";
     }
 }

@@ -15,7 +15,7 @@ const DEFAULT_PORT: u16 = 8000;
 /// What fits into the kernel's `sun_path`, less the closing NUL, on the systems we know.
 const LONGEST_UNIX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-const FORMS: &str = "write `HOST:PORT`, `:PORT`, `[V6]:PORT` or `unix:PATH`";
+const FORMS: &str = "write `HOST:PORT`, `:PORT`, `[V6]:PORT`, `unix:PATH` or `fd://N`";
 
 /// What to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub enum Address {
     },
     /// A unix socket, relative to the working directory.
     Unix(PathBuf),
+    /// A unix socket of Linux's abstract names, which has no file.
+    Abstract(String),
+    /// A descriptor that the process was started with, of a socket that listens.
+    Inherited(u32),
 }
 
 impl FromStr for Bind {
@@ -70,14 +74,25 @@ impl FromStr for Address {
         if text.starts_with("https://") {
             return Err(ValueError::new("TLS is not available", "let a proxy end TLS and write `HOST:PORT`"));
         }
-        if text.starts_with("fd://") {
-            return Err(ValueError::new("inherited descriptors are not available", FORMS));
+        if let Some(number) = text.strip_prefix("fd://") {
+            return read_descriptor(number);
         }
         if let Some((protocol, _)) = text.split_once("://").filter(|(protocol, _)| *protocol != "tcp") {
             let remedy = "write `uwsgi://ADDRESS`, `http://ADDRESS` or just `ADDRESS`";
             return Err(ValueError::new(format!("there is no protocol `{protocol}`"), remedy));
         }
         read_tcp(text.strip_prefix("tcp://").unwrap_or(text))
+    }
+}
+
+fn read_descriptor(text: &str) -> Result<Address, ValueError> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits && number <= i32::MAX as u32 => Ok(Address::Inherited(number)),
+        _ => {
+            let problem = format!("`{text}` is not the number of a descriptor");
+            Err(ValueError::new(problem, "write for example `fd://3`"))
+        }
     }
 }
 
@@ -95,7 +110,14 @@ fn read_unix(path: &str) -> Result<Address, ValueError> {
         let problem = format!("the path has {} bytes and the kernel takes {LONGEST_UNIX_PATH}", path.len());
         return Err(ValueError::new(problem, "choose a shorter path, or a relative one with `--chdir`"));
     }
-    Ok(Address::Unix(PathBuf::from(path)))
+    match path.strip_prefix('@') {
+        None => Ok(Address::Unix(PathBuf::from(path))),
+        Some(_) if cfg!(not(target_os = "linux")) => {
+            Err(ValueError::new("only Linux has abstract sockets", "write `unix:./PATH` for a file"))
+        }
+        Some("") => Err(ValueError::new("no name follows the `@`", "write for example `unix:@site`")),
+        Some(name) => Ok(Address::Abstract(name.to_owned())),
+    }
 }
 
 fn read_tcp(text: &str) -> Result<Address, ValueError> {
@@ -188,6 +210,8 @@ impl fmt::Display for Address {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix:@{name}"),
+            Self::Inherited(number) => write!(f, "fd://{number}"),
         }
     }
 }
@@ -228,6 +252,9 @@ mod tests {
             ("unix:/tmp/x.sock", unix("/tmp/x.sock")),
             ("unix:///tmp/x.sock", unix("/tmp/x.sock")),
             ("unix:run/x.sock", unix("run/x.sock")),
+            ("unix:@site", Address::Abstract("site".to_owned())),
+            ("unix:./@site", unix("./@site")),
+            ("fd://3", Address::Inherited(3)),
         ] {
             assert_eq!(text.parse(), Ok(Bind { address, protocol: None }), "{text}");
         }
@@ -292,7 +319,12 @@ mod tests {
         assert!(refusal("unix:").starts_with("no path follows `unix:`"));
         assert!(refusal(&format!("unix:/{}", "x".repeat(200))).starts_with("the path has 201 bytes"));
         assert!(refusal("https://x:443").starts_with("TLS is not available"));
-        assert!(refusal("fd://3").starts_with("inherited descriptors are not available"));
+        for text in ["fd://", "fd://-1", "fd://x", "fd://4294967295"] {
+            assert!(
+                refusal(text).ends_with("is not the number of a descriptor (write for example `fd://3`)")
+            );
+        }
+        assert!(refusal("unix:@").starts_with("no name follows the `@`"));
     }
 
     fn any_bind() -> impl Strategy<Value = Bind> {
@@ -302,7 +334,9 @@ mod tests {
         let host = prop_oneof![name, v4, v6];
         let address = prop_oneof![
             (host, any::<u16>()).prop_map(|(host, port)| Address::Tcp { host, port }),
-            "/?[a-z0-9 :@.-][a-z0-9/ :@.-]{0,60}".prop_map(|path| Address::Unix(path.into())),
+            "[a-z0-9/@ ]{1,60}".prop_map(Address::Abstract),
+            (0..=i32::MAX as u32).prop_map(Address::Inherited),
+            "/?[a-z0-9 :.-][a-z0-9/ :@.-]{0,60}".prop_map(|path| Address::Unix(path.into())),
         ];
         let protocol =
             proptest::sample::select(vec![None, Some(WireProtocol::Http), Some(WireProtocol::Uwsgi)]);

@@ -12,9 +12,13 @@ pub struct LineLimit(pub Option<u32>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldLimit(pub u32);
 
-/// The most requests on a connection; `0` means any number.
+/// The most requests, of a connection or a worker; `0` means any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimit(pub Option<u32>);
+
+/// How many more than it says a limit may become, by chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jitter(pub u32);
 
 /// gunicorn's bound of `limit_request_line`.
 const LONGEST_LINE: u32 = 8_190;
@@ -71,6 +75,14 @@ impl FromStr for RequestLimit {
     }
 }
 
+impl FromStr for Jitter {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        read(text, 0, MOST_REQUESTS, "give a whole number, or 0 for none").map(Self)
+    }
+}
+
 impl fmt::Display for LineLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.unwrap_or_default().fmt(f)
@@ -89,11 +101,19 @@ impl fmt::Display for RequestLimit {
     }
 }
 
+impl fmt::Display for Jitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Newtype for LineLimit {}
 
 impl Newtype for FieldLimit {}
 
 impl Newtype for RequestLimit {}
+
+impl Newtype for Jitter {}
 
 #[cfg(test)]
 mod tests {
@@ -107,6 +127,7 @@ mod tests {
         assert_eq!("0".parse(), Ok(RequestLimit(None)));
         assert_eq!("1000".parse(), Ok(RequestLimit(Some(1000))));
         assert_eq!("32768".parse(), Ok(FieldLimit(32_768)));
+        assert_eq!("0".parse(), Ok(Jitter(0)));
         assert_eq!(
             (LineLimit(None).to_string(), RequestLimit(Some(7)).to_string()),
             ("0".into(), "7".into())

@@ -5,15 +5,19 @@
 //! further check in the rest of the program; what depends on the machine (does the directory exist) is checked after
 //! all sources were merged.
 
+mod account;
 mod app;
 mod bind;
 mod bytes;
 mod choices;
+mod config_location;
 mod count;
 mod destination;
 mod env_pair;
 mod event_loop;
 mod field_names;
+mod file_mode;
+mod file_pattern;
 mod header_map;
 mod level;
 mod lifespan;
@@ -21,6 +25,9 @@ mod limit;
 mod networks;
 mod proxy_headers;
 mod proxy_protocol;
+mod reload_engine;
+mod reload_strategy;
+mod request_path;
 mod root_path;
 mod scheme_headers;
 mod search_path;
@@ -32,21 +39,28 @@ mod worker_class;
 
 use std::{fmt::Display, str::FromStr};
 
+pub use account::{Account, Owner};
 pub use app::{AppSpec, AppTarget};
 pub use bind::{Address, Bind};
 pub use bytes::{ByteLimit, ByteRate};
+pub use config_location::ConfigLocation;
 pub use count::{Backlog, Count, WorkerCount};
 pub use destination::Destination;
 pub use env_pair::EnvPair;
 pub use event_loop::EventLoop;
 pub use field_names::FieldNames;
+pub use file_mode::{FileMode, Umask};
+pub use file_pattern::FilePattern;
 pub use header_map::HeaderMap;
 pub use level::Level;
 pub use lifespan::LifespanMode;
-pub use limit::{FieldLimit, LineLimit, RequestLimit};
+pub use limit::{FieldLimit, Jitter, LineLimit, RequestLimit};
 pub use networks::Networks;
 pub use proxy_headers::ProxyHeaders;
 pub use proxy_protocol::ProxyProtocol;
+pub use reload_engine::ReloadEngine;
+pub use reload_strategy::ReloadStrategy;
+pub use request_path::RequestPath;
 pub use root_path::RootPath;
 pub use scheme_headers::SchemeHeaders;
 pub use search_path::SearchPath;
@@ -93,6 +107,8 @@ pub(crate) trait Scalar: Sized {
     const CHOICES: &'static [&'static str] = &[];
     /// What an option of this type means that stands without a value, where it may.
     const BARE: Option<&'static str> = None;
+    /// Whether it is a number that is written in octal.
+    const OCTAL: bool = false;
 
     /// Reads the value; the whole validation.
     fn read(text: &str) -> Result<Self, ValueError>;
@@ -107,11 +123,14 @@ pub(crate) trait Newtype: FromStr<Err = ValueError> + Display {
     const CHOICES: &'static [&'static str] = &[];
     /// What an option of this type means that stands without a value, where it may.
     const BARE: Option<&'static str> = None;
+    /// Whether it is a number that is written in octal.
+    const OCTAL: bool = false;
 }
 
 impl<T: Newtype> Scalar for T {
     const CHOICES: &'static [&'static str] = T::CHOICES;
     const BARE: Option<&'static str> = T::BARE;
+    const OCTAL: bool = T::OCTAL;
 
     fn read(text: &str) -> Result<Self, ValueError> {
         text.parse()
@@ -154,6 +173,8 @@ pub(crate) trait Field: Sized {
     const CHOICES: &'static [&'static str];
     /// What the option means that stands without a value, where it may; it is also a choice.
     const BARE: Option<&'static str> = None;
+    /// Whether it is a number that is written in octal.
+    const OCTAL: bool = false;
 
     /// Reads the value from what one source gave; no text at all is the empty default.
     fn from_texts(texts: &[String]) -> Result<Self, Refusal>;
@@ -170,6 +191,7 @@ impl<T: Scalar> Field for T {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = T::CHOICES;
     const BARE: Option<&'static str> = T::BARE;
+    const OCTAL: bool = T::OCTAL;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         read(texts.last().map_or("", String::as_str))
@@ -184,6 +206,7 @@ impl<T: Scalar> Field for T {
 impl<T: Scalar> Field for Option<T> {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const OCTAL: bool = T::OCTAL;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         texts.last().map(|text| read(text)).transpose()

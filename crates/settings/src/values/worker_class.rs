@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use super::{Newtype, ValueError};
 
 /// The kind of worker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorkerClass {
     /// Look at the application and decide.
     Auto,
@@ -13,6 +13,8 @@ pub enum WorkerClass {
     Sync,
     /// ASGI on an event loop.
     Asgi,
+    /// A class with gunicorn's worker interface, as `package.module.Class`.
+    Foreign(String),
 }
 
 /// Other servers' names for what [`WorkerClass::Sync`] does.
@@ -31,6 +33,27 @@ const MEANS_ASGI: &[&str] = &[
 /// gunicorn's classes that there is no counterpart for.
 const ABSENT: &[&str] = &["gthread", "gevent", "gevent_wsgi", "gevent_pywsgi", "eventlet", "tornado"];
 
+const REMEDY: &str = "choose `sync` for WSGI, `asgi` for ASGI, or `auto` to let the application decide";
+
+impl WorkerClass {
+    /// The class that the text names even if it is another server's name for one of ours.
+    ///
+    /// # Errors
+    /// As for any text.
+    pub(crate) fn literal(text: &str) -> Result<Self, ValueError> {
+        if is_class(text) { Ok(Self::Foreign(text.to_owned())) } else { text.parse() }
+    }
+}
+
+/// Whether the text is a dotted path to a class.
+fn is_class(text: &str) -> bool {
+    let identifier = |part: &str| {
+        let starts = part.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        starts && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    text.contains('.') && text.split('.').all(identifier)
+}
+
 impl FromStr for WorkerClass {
     type Err = ValueError;
 
@@ -41,6 +64,7 @@ impl FromStr for WorkerClass {
             "asgi" => Ok(Self::Asgi),
             _ if MEANS_SYNC.contains(&text) => Ok(Self::Sync),
             _ if MEANS_ASGI.contains(&text) => Ok(Self::Asgi),
+            _ if is_class(text) => Ok(Self::Foreign(text.to_owned())),
             _ => {
                 let known = ABSENT.contains(&text);
                 let problem = if known {
@@ -48,9 +72,7 @@ impl FromStr for WorkerClass {
                 } else {
                     "there is no such worker class"
                 };
-                let remedy =
-                    "choose `sync` for WSGI, `asgi` for ASGI, or `auto` to let the application decide";
-                Err(ValueError::new(problem, remedy))
+                Err(ValueError::new(problem, REMEDY))
             }
         }
     }
@@ -62,6 +84,7 @@ impl fmt::Display for WorkerClass {
             Self::Auto => "auto",
             Self::Sync => "sync",
             Self::Asgi => "asgi",
+            Self::Foreign(class) => class,
         })
     }
 }
@@ -86,12 +109,25 @@ mod tests {
 
     #[test]
     fn a_class_that_is_not_there_is_told_from_one_that_is_unknown() {
-        let remedy = "choose `sync` for WSGI, `asgi` for ASGI, or `auto` to let the application decide";
         for name in ABSENT {
             let error = name.parse::<WorkerClass>().unwrap_err();
-            assert_eq!(error, ValueError::new("this worker class is not available", remedy));
+            assert_eq!(error, ValueError::new("this worker class is not available", REMEDY));
         }
-        let error = "my.Worker".parse::<WorkerClass>().unwrap_err();
-        assert_eq!(error, ValueError::new("there is no such worker class", remedy));
+        for name in ["fast", "my..Worker", "my.Worker()", ".Worker", "egg:other#worker"] {
+            let error = name.parse::<WorkerClass>().unwrap_err();
+            assert_eq!(error, ValueError::new("there is no such worker class", REMEDY));
+        }
+    }
+
+    #[test]
+    fn a_dotted_path_is_a_class_of_somebody_else() {
+        let foreign = |name: &str| Ok(WorkerClass::Foreign(name.to_owned()));
+        assert_eq!("aiohttp.GunicornWebWorker".parse(), foreign("aiohttp.GunicornWebWorker"));
+        assert_eq!("uvicorn_worker.UvicornWorker".parse(), Ok(WorkerClass::Asgi));
+        assert_eq!(
+            WorkerClass::literal("uvicorn_worker.UvicornWorker"),
+            foreign("uvicorn_worker.UvicornWorker")
+        );
+        assert_eq!(WorkerClass::literal("sync"), Ok(WorkerClass::Sync));
     }
 }
