@@ -73,6 +73,10 @@ bench *args:
 slow *args:
     ./dev slow {{ args }}
 
+# reloads, killed workers and broken releases under load, for us and for peers
+deploys *args:
+    ./dev deploys {{ args }}
+
 # serve the built-in demo
 demo *args:
     ./dev demo {{ args }}

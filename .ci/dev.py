@@ -106,6 +106,7 @@ COMMANDS: dict[str, Command] = {
     "fuzz": steps.fuzz,
     "bench": steps.bench,
     "slow": steps.slow,
+    "deploys": steps.deploys,
 }
 
 HELP = """\
@@ -134,6 +135,7 @@ to work on it:
   fuzz      every fuzz target for a minute (or: fuzz TARGET SECONDS; needs a nightly compiler)
   bench     the benchmark beside every installed peer (needs wrk)
   slow      1,000 slow clients beside eight quick ones, for us and for peers
+  deploys   reloads, killed workers and broken releases under load, for us and for peers
 """
 
 

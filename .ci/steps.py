@@ -310,6 +310,12 @@ def slow(words: Sequence[str]) -> None:
     run(bench_venv().python, ROOT / "benches" / "slow.py", *page, *words, env={"PATH": path})
 
 
+def deploys(words: Sequence[str]) -> None:
+    """Reloads, kills and broken releases under load, in the same environment."""
+    page = [] if words else ["--output", str(ROOT / "benches" / "deploys.md")]
+    run(bench_venv().python, ROOT / "benches" / "deploys.py", *page, *words)
+
+
 def bench_venv() -> Venv:
     """The environment of the benchmarks, with a release build of ours."""
     venv = Venv(Path(os.environ.get("BENCH_VENV") or ROOT / ".venv-bench"))

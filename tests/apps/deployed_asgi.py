@@ -43,11 +43,11 @@ def release(version: str, warm: str = "200 OK", lifespan: str = "complete") -> A
 
     async def live(receive: Receive, send: Send) -> None:
         await receive()
-        await send(
-            {"type": f"lifespan.startup.{lifespan}", "message": f"no database for {version}"}
-        )
-        if lifespan == "complete":
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
+        if lifespan != "complete":
+            await send({"type": "lifespan.startup.failed", "message": lifespan})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     return app

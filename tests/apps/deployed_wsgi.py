@@ -26,8 +26,13 @@ def release(version: str, warm: str = "200 OK") -> Application:
             time.sleep(float(query))
         elif path == "/exit":
             raise SystemExit(3)
-        headers = [("X-Worker", str(os.getpid())), ("X-Version", version)]
-        start_response(status, [("Content-Type", "text/plain"), *headers])
+        headers = [
+            ("Content-Type", "text/plain"),
+            ("Content-Length", str(len(query))),
+            ("X-Worker", str(os.getpid())),
+            ("X-Version", version),
+        ]
+        start_response(status, headers)
         return [query.encode()]
 
     return app

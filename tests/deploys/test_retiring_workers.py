@@ -10,7 +10,7 @@ from support.project import Project
 pytestmark = pytest.mark.only("rgunicorn")
 
 #: How often the number of workers goes up and down.
-ROUNDS = 8
+ROUNDS = 5
 
 
 def test_ttin_and_ttou_lose_no_request(serve: Serve, project: Project) -> None:
@@ -23,7 +23,7 @@ def test_ttin_and_ttou_lose_no_request(serve: Serve, project: Project) -> None:
             assert server.log_lines("Handling signal: ttou") == 2 * number
             load.wait_round()
     load.check()
-    assert len(load.by_worker) >= ROUNDS
+    assert len(load.by_worker) > ROUNDS
 
 
 def test_a_worker_that_is_told_to_leave_loses_no_request(serve: Serve, project: Project) -> None:
@@ -38,4 +38,4 @@ def test_a_worker_that_is_told_to_leave_loses_no_request(serve: Serve, project: 
                 )
             )
     load.check()
-    assert len(load.by_worker) >= ROUNDS
+    assert len(load.by_worker) > ROUNDS

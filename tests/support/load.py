@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from typing_extensions import Self
-
 from support.address import Address
 from support.waiting import wait_until
 
@@ -196,7 +194,7 @@ class Load:
         self.ended = threading.Event()
         self.clients = [Client(self, number, stays=number < stay) for number in range(stay + leave)]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Load:  # noqa: PYI034 - typing.Self is of 3.11
         for client in self.clients:
             client.start()
         self.wait_round()

@@ -1,0 +1,49 @@
+"""Watching that as many workers as were asked for are ready at every moment."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+
+from typing_extensions import Self
+
+from support.processes import is_alive
+from support.server import Server
+from support.waiting import INTERVAL
+
+
+class Presence:
+    """Counts the workers that have loaded the application and still run, again and again.
+
+    The application says `note: loaded PID` when it has been imported. A worker that was told to
+    leave and has not left yet counts too: a shortage may be overlooked, but is never invented.
+    """
+
+    def __init__(self, server: Server, wanted: Callable[[], int]) -> None:
+        self._server = server
+        self._wanted = wanted
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="presence", daemon=True)
+        #: How many were ready when there were too few, for every time one looked.
+        self.shortages: list[int] = []
+        self.looks = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._server.alive:
+            assert not self.shortages, f"too few ready workers: {self.shortages[:10]}"
+            assert self.looks > 0
+
+    def _watch(self) -> None:
+        while not self._ended.wait(INTERVAL):
+            loaded = {int(pid) for pid in re.findall(r"note: loaded (\d+)", self._server.log())}
+            ready = sum(map(is_alive, loaded))
+            self.looks += 1
+            if ready < self._wanted():
+                self.shortages.append(ready)
