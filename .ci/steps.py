@@ -35,7 +35,12 @@ OTHER_CORPORA = {
     "greeting": ["proxy", "uwsgi"],
 }
 LINTED = ["python", ".ci", "benches", "tests", "examples", "fuzz"]
-TYPED = ["python/rgunicorn", ".ci/dev.py", "benches/bench.py", "benches/slow.py"]
+TYPED = [
+    "python/rgunicorn",
+    ".ci/dev.py",
+    *(f"benches/{name}.py" for name in ("bench", "deploys", "slow")),
+    *(f"tests/support/{name}.py" for name in ("load", "presence", "project")),
+]
 
 
 def cargo(*words: str) -> None:
@@ -236,7 +241,7 @@ def ruff() -> None:
 
 def mypy() -> None:
     """Types of the package and of the tools."""
-    run(VENV.program("mypy"), *TYPED)
+    run(VENV.program("mypy"), *TYPED, env={"MYPYPATH": os.pathsep.join(["benches", "tests"])})
 
 
 def install() -> None:

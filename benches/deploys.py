@@ -155,7 +155,7 @@ def reload(master: int, project: Project, load: Load) -> str:
 
 def kill(master: int, _: Project, load: Load) -> str:
     """Workers killed, one a second."""
-    for _ in range(KILLS):
+    for _round in range(KILLS):
         seen = load.by_worker
         load.wait_round()
         serving = [pid for pid in load.by_worker - seen if pid in tree(master)]

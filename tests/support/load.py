@@ -240,19 +240,21 @@ class Load:
     @property
     def by_worker(self) -> Counter[int]:
         """How many requests each worker has answered."""
-        return self._summed(0)
+        total: Counter[int] = Counter()
+        for (worker, _), count in self._answers():
+            total[worker] += count
+        return total
 
     @property
     def by_version(self) -> Counter[str]:
         """How many requests each version of the application has answered."""
-        return self._summed(1)
-
-    def _summed(self, index: int) -> Counter[object]:
-        total: Counter[object] = Counter()
-        for client in self.clients:
-            for key, count in list(client.answers.items()):
-                total[key[index]] += count
+        total: Counter[str] = Counter()
+        for (_, version), count in self._answers():
+            total[version] += count
         return total
+
+    def _answers(self) -> list[tuple[tuple[int, str], int]]:
+        return [pair for client in self.clients for pair in list(client.answers.items())]
 
     def check(self, forgiven: Iterable[Failure] = ()) -> None:
         """Fail the test if any request failed that is not forgiven."""
