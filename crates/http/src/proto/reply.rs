@@ -229,6 +229,24 @@ impl Reply {
         self.head_len
     }
 
+    /// Code and reason as in the status line; empty before [`Reply::begin`].
+    #[must_use]
+    pub fn status_text(&self) -> &[u8] {
+        let line = self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        line.strip_prefix(b"HTTP/1.1 ").unwrap_or_default()
+    }
+
+    /// The fields so far, in their order: names as written, values. Once the head is sealed, those of the server are there
+    /// too.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let end = if self.is_sealed() { self.head_len } else { self.bytes.len() };
+        let head = &self.bytes[..end.min(self.bytes.len())];
+        head.split(|byte| *byte == b'\n').skip(1).filter_map(|line| {
+            let colon = memchr::memchr(b':', line)?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        })
+    }
+
     /// The values of the sent fields with this name.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let head = &self.bytes[..self.head_len.min(self.bytes.len())];
@@ -295,6 +313,21 @@ mod tests {
         assert_eq!(reply.bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n");
         assert!(matches!(reply.field(b"content-length", b"6"), Err(ReplyError::Length(_))));
         assert!(matches!(begun().field(b"content-length", b"5x"), Err(ReplyError::Length(_))));
+    }
+
+    #[test]
+    fn status_and_fields_can_be_read_back_before_and_after_the_head_is_sealed() {
+        assert_eq!((Reply::default().status_text(), Reply::default().fields().count()), (&b""[..], 0));
+        let mut reply = begun();
+        reply.field(b"X-One", b"a: b").unwrap();
+        reply.field(b"x-two", b"").unwrap();
+        let own = [(&b"X-One"[..], &b"a: b"[..]), (b"x-two", b"")];
+        assert_eq!(reply.status_text(), b"200 OK");
+        assert_eq!(reply.fields().collect::<Vec<_>>(), own);
+        reply.seal(b"Date: now\r\n", Some("close"));
+        reply.scratch().extend_from_slice(b"5\r\nx: y\r\n");
+        let names: Vec<_> = reply.fields().map(|(name, _)| name).collect();
+        assert_eq!(names, [&b"X-One"[..], b"x-two", b"Server", b"Date", b"Connection"]);
     }
 
     #[test]
