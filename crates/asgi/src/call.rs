@@ -16,6 +16,7 @@ use rgunicorn_http::{BodyRead, Exchange, Id};
 
 use crate::{
     event_loop::resolve,
+    hooked::Hooked,
     messages::{Outgoing, disconnect, request, write_head},
     server::Server,
     waiting::{Awaited, Done, Waiting, instance},
@@ -46,6 +47,8 @@ pub(crate) struct State {
     senders: Vec<Py<PyAny>>,
     pub(crate) stage: Stage,
     pub(crate) task: Option<Py<PyAny>>,
+    /// Where hooks are called around requests.
+    pub(crate) hooked: Option<Hooked>,
 }
 
 pub(crate) enum Stage {
@@ -83,6 +86,7 @@ impl Call {
             senders: Vec::new(),
             stage: Stage::New,
             task: None,
+            hooked: None,
         };
         let id = exchange.id();
         Self { server, id, scope, state: Mutex::new(State { exchange: Some(exchange), ..state }) }
@@ -213,6 +217,9 @@ impl Call {
     fn begin<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let call = slf.get();
+        if let Some(around) = &call.server.hooks.around {
+            call.before(py, around)?;
+        }
         let receive = slf.getattr(intern!(py, "receive"))?;
         let send = slf.getattr(intern!(py, "reply"))?;
         let returned = call.server.app.bind(py).call1((call.scope.bind(py), receive, send))?;
@@ -342,6 +349,7 @@ impl Call {
         if let Stage::Running(coroutine) = stage {
             coroutine.bind(py).call_method0(intern!(py, "close"))?;
             self.make_up(py, true)?;
+            self.after(py);
             self.server.ended(py)?;
         }
         Ok(())

@@ -44,6 +44,7 @@ impl Call {
             None => self.check_complete(py, left),
         }
         self.make_up(py, given_up)?;
+        self.after(py);
         self.server.ended(py)?;
         match error {
             Some(error) if cancelled => Err(error),
@@ -102,7 +103,12 @@ impl Call {
     pub(crate) fn give_back(&self, py: Python<'_>) -> PyResult<()> {
         let exchange = self.state().exchange.take();
         match exchange {
-            Some(exchange) => self.server.finish(py, exchange),
+            Some(exchange) => {
+                if self.server.hooks.around.is_some() {
+                    self.keep_answer(py, &exchange);
+                }
+                self.server.finish(py, exchange)
+            }
             None => Ok(()),
         }?;
         // Nobody is told anything but `http.disconnect` from now on.

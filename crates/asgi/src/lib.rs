@@ -9,6 +9,7 @@
 mod call;
 mod ending;
 mod event_loop;
+mod hooked;
 mod lifespan;
 mod messages;
 mod scope;

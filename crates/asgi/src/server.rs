@@ -13,7 +13,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PyType},
 };
-use rgunicorn_bridge::log_exception;
+use rgunicorn_bridge::{hooks::ServingHooks, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle, Id};
 use rgunicorn_scoreboard::{Command, Lease, State};
 
@@ -35,6 +35,7 @@ pub(crate) struct Server {
     pub(crate) event_loop: Loop,
     /// The awaitable of every `send` that is done at once.
     pub(crate) done: Py<Done>,
+    pub(crate) hooks: ServingHooks,
     slot: Lease,
     scopes: Mutex<Scopes>,
     /// The call that each connection's exchange belongs to, by the connection's place in the engine.
@@ -72,6 +73,7 @@ pub(crate) struct Parts {
     pub(crate) scopes: Scopes,
     pub(crate) patience: Duration,
     pub(crate) graceful_timeout: Duration,
+    pub(crate) hooks: ServingHooks,
 }
 
 /// Whether the worker is to stop, and how.
@@ -85,7 +87,7 @@ pub(crate) enum Stop {
 
 impl Server {
     pub(crate) fn new(py: Python<'_>, parts: Parts) -> PyResult<Arc<Self>> {
-        let Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout } = parts;
+        let Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, hooks } = parts;
         let stop_limit =
             (graceful_timeout.as_secs_f64() - STOP_MARGIN).max(graceful_timeout.as_secs_f64() / 2.0);
         let coroutine = py.import("types")?.getattr("CoroutineType")?.cast_into::<PyType>()?;
@@ -95,6 +97,7 @@ impl Server {
             app,
             event_loop,
             done: Py::new(py, Done::nothing())?,
+            hooks,
             slot,
             scopes: Mutex::new(scopes),
             calls: Mutex::default(),
@@ -241,6 +244,9 @@ impl Server {
                     Command::ReopenLogs => engine.reopen_logs(),
                 }
             }
+        }
+        if before != Stop::Now && self.stop() == Stop::Now {
+            self.hooks.worker_int(py);
         }
         if before == Stop::No && self.stop() == Stop::WhenDone {
             self.event_loop.call_later(self.stop_limit, self.callbacks().leave.bind(py))?;

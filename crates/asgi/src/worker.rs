@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
-use rgunicorn_bridge::is_forked;
+use rgunicorn_bridge::{hooks::ServingHooks, is_forked};
 use rgunicorn_http::Handle;
 use rgunicorn_scoreboard::Lease;
 use rgunicorn_settings::Asgi;
@@ -29,6 +29,8 @@ pub struct Worker {
     pub graceful_timeout: Duration,
     /// Where the application is mounted: `root_path`, unless a proxy says otherwise.
     pub root_path: String,
+    /// What the operator wants called.
+    pub hooks: ServingHooks,
 }
 
 /// How an ASGI worker ended.
@@ -46,7 +48,7 @@ pub enum Ended {
 /// # Errors
 /// When the event loop fails or cannot be made, never because a request does.
 pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
-    let Worker { engine, slot, app, settings, graceful_timeout, root_path } = worker;
+    let Worker { engine, slot, app, settings, graceful_timeout, root_path, hooks } = worker;
     let event_loop = match Loop::new(py, settings.event_loop) {
         Ok(event_loop) => event_loop,
         Err(error) if error.is_instance_of::<PyImportError>(py) => {
@@ -65,7 +67,7 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
     let scopes = Scopes::new(py, &state, root_path)?;
     let patience = settings.disconnect_grace.0;
     let server =
-        Server::new(py, Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout })?;
+        Server::new(py, Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, hooks })?;
     server.watch(py)?;
     ready()?;
     let served = server.event_loop.run_forever(py);

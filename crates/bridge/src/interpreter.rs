@@ -94,16 +94,18 @@ pub fn arm_faulthandler(py: Python<'_>, log: RawFd) -> PyResult<()> {
 }
 
 /// Let INT and QUIT interrupt Python code on the main thread with `KeyboardInterrupt`, beside what they do already.
+/// A `handler` is called in the place of Python's own, with what that is called with, and is to raise the same.
 ///
 /// The handlers of the process stay in place: Python is only told what to raise.
 ///
 /// # Errors
 /// When Python or the kernel refuses.
-pub fn arm_interrupt(py: Python<'_>) -> PyResult<()> {
+pub fn arm_interrupt<'py>(py: Python<'py>, handler: Option<Bound<'py, PyAny>>) -> PyResult<()> {
     let module = py.import("signal")?;
+    let handler = handler.map_or_else(|| module.getattr("default_int_handler"), Ok)?;
     // Setting the handler in Python replaces the one of the process, which is put back.
     let ours = replace(&SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty()))?;
-    module.call_method1("signal", (Signal::SIGINT as i32, module.getattr("default_int_handler")?))?;
+    module.call_method1("signal", (Signal::SIGINT as i32, handler))?;
     replace(&ours)?;
     for signal in [Signal::SIGINT, Signal::SIGQUIT] {
         // SAFETY: `interrupt` calls nothing but an async-signal-safe function.

@@ -1,7 +1,7 @@
-//! Python plumbing that the worker classes share: loading the application, conversions at the boundary, the error log
-//! as a Python file, exceptions as log text, and the interpreter's duties around fork and signals.
+//! Python plumbing that the worker classes share: config files and hooks, loading the application, conversions at the
+//! boundary, the error log as a Python file, exceptions as log text, and the interpreter's duties around fork and signals.
 //!
-//! Nothing here knows HTTP, sockets or the arbiter. `unsafe` is allowed here and nowhere else on the Python side: each
+//! Nothing here knows the arbiter; of HTTP only `hooks` knows what an exchange is, to show it to hooks. `unsafe` is allowed here and nowhere else on the Python side: each
 //! raw call of the C API stands behind a safe function of this crate.
 
 pub mod app;
@@ -10,9 +10,11 @@ mod coroutine;
 mod errors;
 mod failure;
 mod file;
+pub mod hooks;
 mod interpreter;
 mod kind;
 mod strings;
+mod values;
 
 pub use cache::FieldCache;
 pub use coroutine::{Step, step, throw};
@@ -24,3 +26,4 @@ pub use interpreter::{
 };
 pub use kind::{Evidence, Interface, interface_of};
 pub use strings::{NotLatin1, below, insert_new, latin1, latin1_bytes, percent_decoded, references};
+pub use values::value_of;

@@ -5,10 +5,8 @@ use std::{
     io::{self, Write as _},
 };
 
-use pyo3::{
-    prelude::*,
-    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyTuple},
-};
+use pyo3::{prelude::*, types::PyDict};
+use rgunicorn_bridge::value_of;
 use rgunicorn_logging::{AccessLog, ErrorLog};
 use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, Value, from_command_line, from_values};
 
@@ -64,29 +62,6 @@ fn give_back_interrupt(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<(
     }
     let signal = py.import("_signal")?;
     signal.call_method1("signal", (signal.getattr("SIGINT")?, handler)).map(drop)
-}
-
-fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if value.is_none() {
-        return Ok(Value::Nothing);
-    }
-    if let Ok(flag) = value.cast::<PyBool>() {
-        return Ok(Value::Flag(flag.is_true()));
-    }
-    if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyFloat>() {
-        return Ok(Value::Number(value.extract()?));
-    }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        let items = value.try_iter()?.map(|item| value_of(&item?)).collect::<PyResult<_>>()?;
-        return Ok(Value::List(items));
-    }
-    if let Ok(pairs) = value.cast::<PyDict>() {
-        let pair = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-            Ok((name.str()?.to_string_lossy().into_owned(), value_of(&value)?))
-        };
-        return Ok(Value::Pairs(pairs.iter().map(pair).collect::<PyResult<_>>()?));
-    }
-    Ok(Value::Text(value.str()?.to_string_lossy().into_owned()))
 }
 
 fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {

@@ -8,7 +8,9 @@ use rgunicorn_asgi::Ended;
 use rgunicorn_bridge::{
     ErrorsFile, Interface,
     app::{self, LoadError},
-    arm_faulthandler, arm_interrupt, interface_of, watch_forks,
+    arm_faulthandler, arm_interrupt,
+    hooks::ServingHooks,
+    interface_of, watch_forks,
 };
 use rgunicorn_http::{
     Config, Deadlines, Engine, Handle, Leniency, Limits, Listener, MountError, Mounts,
@@ -105,7 +107,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
     let engine = engine(boot, &settings, loaded.interface)?;
     match loaded.interface {
         Interface::Wsgi => {
-            arm_interrupt(py)?;
+            arm_interrupt(py, None)?;
             let worker = rgunicorn_wsgi::Worker {
                 engine,
                 slot: boot.slot.clone(),
@@ -113,6 +115,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 errors: Bound::new(py, ErrorsFile::new(Arc::clone(&boot.error_log)))?.into_any().unbind(),
                 multiprocess: settings.workers.workers.0 > 1,
                 root_path: settings.protocol.root_path.0.clone(),
+                hooks: ServingHooks::default(),
             };
             boot.ready()?;
             rgunicorn_wsgi::run(py, worker)
@@ -125,6 +128,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 settings: settings.asgi.clone(),
                 graceful_timeout: settings.workers.graceful_timeout.0,
                 root_path: settings.protocol.root_path.0.clone(),
+                hooks: ServingHooks::default(),
             };
             match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
                 Ended::Stopped => Ok(0),

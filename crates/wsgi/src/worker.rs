@@ -4,13 +4,14 @@ use pyo3::{
     exceptions::{PyKeyboardInterrupt, PySystemExit},
     prelude::*,
 };
-use rgunicorn_bridge::{disarm_interrupt, is_disconnect, is_forked, log_exception};
+use rgunicorn_bridge::{disarm_interrupt, hooks::ServingHooks, is_disconnect, is_forked, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle};
 use rgunicorn_scoreboard::{Command, Lease};
 
 use crate::{
     call::{Call, Calls},
     environ::Environs,
+    hooked::Hooked,
     respond::respond,
 };
 
@@ -28,6 +29,8 @@ pub struct Worker {
     pub multiprocess: bool,
     /// Where the application is mounted: `SCRIPT_NAME`, unless a proxy says otherwise.
     pub root_path: String,
+    /// What the operator wants called.
+    pub hooks: ServingHooks,
 }
 
 /// Serve until the master, or an operator's signal, asks the worker to stop; returns its exit status.
@@ -38,6 +41,9 @@ pub fn run(py: Python<'_>, worker: Worker) -> PyResult<u8> {
     let mut serving = Serving::new(py, worker)?;
     while serving.turn(py)? {}
     disarm_interrupt(py);
+    if serving.stop == Stop::Now && serving.forked.is_none() {
+        serving.hooks.worker_int(py);
+    }
     match serving.forked {
         None => Ok(0),
         Some(error) => Err(error),
@@ -52,6 +58,7 @@ struct Serving {
     calls: Calls,
     /// Names of environ variables that the access log shows.
     logged: Vec<String>,
+    hooks: ServingHooks,
     stop: Stop,
     /// What ends a child that the application forked, and that came back here.
     forked: Option<PyErr>,
@@ -66,12 +73,13 @@ enum Stop {
 
 impl Serving {
     fn new(py: Python<'_>, worker: Worker) -> PyResult<Self> {
-        let Worker { engine, slot, app, errors, multiprocess, root_path } = worker;
+        let Worker { engine, slot, app, errors, multiprocess, root_path, hooks } = worker;
         let logged = engine.lock().access_log().map(|log| log.environ_names().to_vec()).unwrap_or_default();
         Ok(Self {
             environs: Environs::new(py, errors, multiprocess, root_path)?,
             calls: Calls::new(engine.clone(), slot.clone()),
             logged,
+            hooks,
             engine,
             slot,
             app,
@@ -130,7 +138,11 @@ impl Serving {
             Ok(call) => call,
             Err(error) => return log_exception(py, "Cannot call the application", &error),
         };
+        let mut hooked = None;
         let done = self.environs.build(py, &call.call).and_then(|environ| {
+            if let Some(around) = &self.hooks.around {
+                hooked.insert(Hooked::new(around, call.call.get(), &environ)?).before(around)?;
+            }
             let returned = self.app.bind(py).call1((&environ, call.start_response.bind(py)));
             if is_forked() {
                 return returned.map(drop);
@@ -150,6 +162,9 @@ impl Serving {
         }
         if let Err(error) = done {
             self.failed(py, call.call.get(), &error);
+        }
+        if let Some((around, hooked)) = self.hooks.around.as_ref().zip(hooked) {
+            hooked.after(around, call.call.get());
         }
         call.call.get().finish();
         self.calls.end(py, call);

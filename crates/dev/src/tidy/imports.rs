@@ -28,7 +28,7 @@ const RULES: [Rule; 10] = [
     Rule { name: "logging", may: &["settings"], never: &["pyo3", "tokio", "hyper"] },
     Rule { name: "arbiter", may: &["settings", "scoreboard", "logging"], never: &["pyo3", "tokio", "hyper"] },
     Rule { name: "http", may: &["settings", "scoreboard", "logging"], never: &["pyo3"] },
-    Rule { name: "bridge", may: &["settings", "logging"], never: &["hyper"] },
+    Rule { name: "bridge", may: &["settings", "scoreboard", "logging", "http"], never: &["hyper"] },
     Rule { name: "wsgi", may: &["http", "bridge", "settings", "scoreboard"], never: &[] },
     Rule { name: "asgi", may: &["http", "bridge", "settings", "scoreboard"], never: &[] },
     Rule {
