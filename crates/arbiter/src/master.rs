@@ -207,8 +207,9 @@ impl<'host> Master<'host> {
                 Action::CloseListeners => self.close_listeners(),
                 Action::ReopenLogs => self.reopen_logs(),
                 Action::AllReady => self.all_ready(),
-                Action::Reread(_) => {
-                    self.tell_later(Event::Reread(Err("reload is not available yet".to_owned())))
+                Action::Reread(generation) => {
+                    let refusal = "reload is not available yet".to_owned();
+                    self.tell_later(Event::Reread(generation, Err(refusal)));
                 }
                 Action::Upgrade => {
                     self.tell_later(Event::UpgradeFailed("upgrade is not available yet".to_owned()))

@@ -1,24 +1,38 @@
 //! How long to wait before the next try: deaths at boot are retried ever more slowly, sudden deaths of serving workers
 //! are made good at once as long as they are not a habit.
 
+use std::mem;
+
 use super::event::Millis;
 
 /// The wait after the first failure; it doubles with every further one.
 const FIRST: Millis = 500;
 /// The longest wait.
 const LONGEST: Millis = 30_000;
+/// So many failed rounds in a row and a server that never served, or a reload, is given up.
+const ROUNDS: u32 = 4;
 /// A worker that dies sooner after it became ready dies young.
 const YOUNG: Millis = 1_000;
 /// So many may die young before the next has to wait.
 const CREDITS: u32 = 10;
+
+/// What held places wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// There are none.
+    Nothing,
+    /// A time.
+    Until(Millis),
+    /// A new generation.
+    Change,
+}
 
 /// The brake on spawning.
 #[derive(Debug)]
 pub(super) struct Backoff {
     /// Failed rounds in a row.
     failures: u32,
-    /// When the held places are tried again.
-    until: Option<Millis>,
+    hold: Hold,
     /// Places that wait for it.
     held: u32,
     /// How many more may die young.
@@ -29,29 +43,36 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new() -> Self {
-        Self { failures: 0, until: None, held: 0, credits: CREDITS, credited: 0 }
+        Self { failures: 0, hold: Hold::Nothing, held: 0, credits: CREDITS, credited: 0 }
     }
 
     /// A try failed: hold its place. The wait, if this failure began one (siblings of one round fail together).
     pub(super) fn failed(&mut self, now: Millis) -> Option<Millis> {
         self.held += 1;
-        if self.until.is_some() {
+        if self.hold != Hold::Nothing {
             return None;
         }
         let wait = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
         self.failures += 1;
-        self.until = Some(now + wait);
+        self.hold = Hold::Until(now + wait);
         Some(wait)
     }
 
-    /// A worker became ready.
+    /// A try failed and the next is not a matter of time: hold its place for good. True if it is the first.
+    pub(super) fn failed_for_good(&mut self) -> bool {
+        self.held += 1;
+        let before = mem::replace(&mut self.hold, Hold::Change);
+        before != Hold::Change
+    }
+
+    /// A process became ready.
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }
 
-    /// Failed rounds in a row.
-    pub(super) fn failures(&self) -> u32 {
-        self.failures
+    /// Whether those who have never succeeded should stop trying.
+    pub(super) fn gives_up(&self) -> bool {
+        self.failures >= ROUNDS
     }
 
     /// A worker that was ready for `served` died: may it be replaced at once?
@@ -69,8 +90,8 @@ impl Backoff {
 
     /// How many places may not be filled now.
     pub(super) fn held(&mut self, now: Millis) -> u32 {
-        if self.until.is_some_and(|until| now >= until) {
-            self.until = None;
+        if matches!(self.hold, Hold::Until(until) if now >= until) {
+            self.hold = Hold::Nothing;
             self.held = 0;
         }
         self.held
@@ -78,12 +99,15 @@ impl Backoff {
 
     /// Nothing will be spawned any more.
     pub(super) fn retire(&mut self) {
-        self.until = None;
+        self.hold = Hold::Nothing;
     }
 
     /// When the held places are tried again.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        self.until
+        match self.hold {
+            Hold::Until(until) => Some(until),
+            Hold::Nothing | Hold::Change => None,
+        }
     }
 }
 
@@ -105,6 +129,14 @@ mod tests {
         assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
         backoff.succeeded();
         assert_eq!(backoff.failed(now), Some(500));
+    }
+
+    #[test]
+    fn what_waits_for_a_change_waits_for_ever() {
+        let mut backoff = Backoff::new();
+        assert!(backoff.failed_for_good());
+        assert!(!backoff.failed_for_good(), "said once");
+        assert_eq!((backoff.deadline(), backoff.held(u64::MAX)), (None, 2));
     }
 
     #[test]

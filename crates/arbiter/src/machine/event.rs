@@ -72,6 +72,22 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// The longest life of this worker: spread by its age and the seed, so that siblings do not leave together.
+    pub(super) fn lifetime_of(&self, age: Age) -> Option<Millis> {
+        let (most, jitter) = self.lifetime?;
+        Some(most - spread(self.seed, age) % (jitter.min(most) + 1))
+    }
+}
+
+/// A number that looks random and is the same for the same age and seed (`SplitMix64`).
+fn spread(seed: u64, age: Age) -> u64 {
+    let mixed = seed.wrapping_add(u64::from(age.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// A duration in milliseconds. What is too long for them is cut off, with room left for sums.
 #[must_use]
 pub fn millis(duration: Duration) -> Millis {
@@ -153,6 +169,8 @@ pub enum Wear {
     Requests,
     /// It occupies so many bytes.
     Memory(u64),
+    /// It has lived for long enough. The machine knows by itself.
+    Lifetime,
     /// One of its threads does not return from a request.
     Stuck,
 }
@@ -212,8 +230,8 @@ pub enum Event {
     Exited(Pid, Exit),
     /// An operator sent a signal.
     Asked(Request),
-    /// The answer to [`Action::Reread`]: the limits of the new generation, or why there is none.
-    Reread(Result<Limits, String>),
+    /// The answer to [`Action::Reread`] of this generation: its limits, or why there will be none of it.
+    Reread(Generation, Result<Limits, String>),
     /// A worker should be replaced. May be said more than once.
     Worn(Age, Wear),
     /// The answer to [`Action::Upgrade`]: the process that becomes the new master.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use super::{
-    event::{Millis, Pid},
+    event::{Millis, Pid, Wear},
     notices::{Level, Seconds},
 };
 
@@ -27,6 +27,8 @@ pub enum Fate {
     HungAtBoot { since: Millis },
     /// It is silent and has no request.
     HungIdle,
+    /// Another takes its place, for this reason, before it leaves.
+    Worn { wear: Wear },
     /// It went beyond the time it was given to stop.
     StopOverdue { allowed: Millis },
     /// It should have stopped and has no request to finish.
@@ -67,9 +69,10 @@ impl Fate {
             Self::HungAtBoot { .. } => (
                 Error,
                 "The worker hung while it loaded or started the application; the stacks show where. If it \
-                 is only slow, raise `timeout`.",
+                 is only slow, raise `boot_timeout`.",
             ),
             Self::HungIdle => (Error, "The worker hung outside of any request; the stacks show where."),
+            Self::Worn { wear } => worn(*wear),
             Self::StopOverdue { .. } => (
                 Warning,
                 "A worker did not stop in time and is killed. Raise `graceful_timeout` if its requests \
@@ -121,6 +124,7 @@ impl Fate {
                 )
             }
             Self::HungIdle => write!(out, "Worker (pid:{pid}) hangs outside of any request"),
+            Self::Worn { wear } => write!(out, "Autorestarting worker (pid:{pid}): {}", reason(*wear)),
             Self::StopOverdue { allowed } => {
                 write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
             }
@@ -139,7 +143,7 @@ impl Fate {
     }
 
     /// One of each, in the order of a worker's life, with example values.
-    pub(super) fn examples() -> [Self; 16] {
+    pub(super) fn examples() -> [Self; 20] {
         let text = str::to_owned;
         [
             Self::Booting,
@@ -149,6 +153,10 @@ impl Fate {
             Self::Suspended,
             Self::HungAtBoot { since: 30_000 },
             Self::HungIdle,
+            Self::Worn { wear: Wear::Requests },
+            Self::Worn { wear: Wear::Memory(600 << 20) },
+            Self::Worn { wear: Wear::Lifetime },
+            Self::Worn { wear: Wear::Stuck },
             Self::StopOverdue { allowed: 30_000 },
             Self::Lingers,
             Self::LeftUnasked,
@@ -159,5 +167,29 @@ impl Fate {
             Self::PerhapsOutOfMemory,
             Self::Exiting,
         ]
+    }
+}
+
+fn worn(wear: Wear) -> (Level, &'static str) {
+    match wear {
+        Wear::Stuck => (
+            Level::Warning,
+            "A request does not return, although its time is over (`request_timeout`). The worker's other requests \
+             finish; another takes its place first.",
+        ),
+        Wear::Requests | Wear::Memory(_) | Wear::Lifetime => (
+            Level::Info,
+            "A worker reached `max_requests`, `max_worker_memory` or `max_worker_lifetime`. It serves until another is \
+             ready, then it finishes and leaves.",
+        ),
+    }
+}
+
+fn reason(wear: Wear) -> Cow<'static, str> {
+    match wear {
+        Wear::Requests => Cow::Borrowed("it has answered as many requests as it should"),
+        Wear::Memory(bytes) => Cow::Owned(format!("it occupies {} MiB of memory", bytes >> 20)),
+        Wear::Lifetime => Cow::Borrowed("it has lived for as long as it should"),
+        Wear::Stuck => Cow::Borrowed("a request does not return"),
     }
 }

@@ -5,15 +5,21 @@
 //! to a pid that was forked and not reaped, because the kernel may have given a reaped one to somebody else.
 
 mod backoff;
+mod crew;
 pub mod event;
 mod fates;
 pub mod notices;
 mod reaping;
+mod recycling;
+mod reload;
+mod renewals;
 #[cfg(test)]
 mod sim;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod upgrade;
+mod watch;
 mod worker;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,11 +27,14 @@ use std::collections::{BTreeMap, VecDeque};
 use rgunicorn_settings::WorkerCount;
 
 use self::{
-    backoff::Backoff,
-    event::{Action, Age, Event, Generation, Limits, Millis, Pid, Request, Role, Signal, Spawn, Stage, Why},
-    notices::{Fate, Notice},
+    crew::{Crew, Side},
+    event::{Action, Age, Event, Generation, Limits, Millis, Pid, Request, Role, Signal, Stage},
+    notices::{Notice, Refusal},
+    reload::Reload,
     stop::Stop,
-    worker::{Life, Verdict, Worker},
+    upgrade::Kin,
+    watch::Look,
+    worker::{Life, Worker},
 };
 
 /// More workers than this are a mistake.
@@ -38,6 +47,11 @@ enum Phase {
     Booting,
     /// Workers are kept at their number.
     Running,
+    /// The same, and a graceful stop follows.
+    Draining {
+        /// When it follows.
+        until: Millis,
+    },
     /// Workers are told to leave.
     Stopping(Stop),
     /// The last action is out.
@@ -47,14 +61,16 @@ enum Phase {
 /// The machine.
 #[derive(Debug)]
 pub struct Arbiter {
-    limits: Limits,
-    target: u32,
+    clock: Millis,
     phase: Phase,
+    serving: Crew,
+    reload: Option<Reload>,
+    last_generation: Generation,
     workers: BTreeMap<Age, Worker>,
     last_age: u32,
-    backoff: Backoff,
+    kin: Kin,
     announced: bool,
-    ticked: Millis,
+    look: Option<Look>,
     actions: VecDeque<Action>,
 }
 
@@ -63,41 +79,57 @@ impl Arbiter {
     #[must_use]
     pub fn new(limits: Limits, now: Millis) -> Self {
         let mut arbiter = Self {
-            limits,
-            target: limits.workers.clamp(1, MOST_WORKERS),
+            clock: now,
             phase: Phase::Booting,
+            serving: Crew::new(Generation(0), limits),
+            reload: None,
+            last_generation: Generation(0),
             workers: BTreeMap::new(),
             last_age: 0,
-            backoff: Backoff::new(),
+            kin: Kin::Alone,
             announced: false,
-            ticked: now,
+            look: None,
             actions: VecDeque::new(),
         };
         arbiter.balance(now);
+        arbiter.look_again(now);
         arbiter
     }
 
-    /// Take in what happened at `now`.
+    /// The same for a server that an older master has started by an upgrade, and that is the second until
+    /// [`Event::ParentGone`].
+    #[must_use]
+    pub fn successor(limits: Limits, now: Millis) -> Self {
+        Self { kin: Kin::Parent, ..Self::new(limits, now) }
+    }
+
+    /// Take in what happened at `now`. A clock that goes back is not believed.
     pub fn handle(&mut self, event: Event, now: Millis) {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
+        self.clock = self.clock.max(now);
+        let now = self.clock;
         match event {
             Event::Forked(age, pid) => self.forked(age, pid, now),
             Event::ForkFailed(age, reason) => self.fork_failed(age, reason, now),
-            Event::Seen(age, stage, beat) => self.seen(age, stage, beat.min(now), now),
+            Event::Seen(age, stage, beat) => {
+                if !self.seen(age, stage, beat.min(now), now) {
+                    return;
+                }
+            }
             Event::Exited(pid, exit) => self.exited(pid, exit, now),
             Event::Asked(request) => self.asked(request, now),
+            Event::Reread(generation, answer) => self.reread(generation, answer, now),
+            Event::Worn(age, wear) => self.worn(age, wear),
+            Event::UpgradeForked(pid) => self.upgrade_forked(pid),
+            Event::UpgradeFailed(reason) => self.upgrade_failed(reason),
+            Event::ParentGone => self.parent_gone(),
+            Event::FilesChanged(file) => self.files_changed(file, now),
             Event::Tick => self.tick(now),
-            Event::Reread(_)
-            | Event::Worn(..)
-            | Event::UpgradeForked(_)
-            | Event::UpgradeFailed(_)
-            | Event::ParentGone
-            | Event::FilesChanged(_) => {}
         }
         match self.phase {
-            Phase::Booting | Phase::Running => {
+            Phase::Booting | Phase::Running | Phase::Draining { .. } => {
                 self.balance(now);
                 self.announce();
             }
@@ -114,14 +146,19 @@ impl Arbiter {
     /// When to hand in an [`Event::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
-        let workers = self.workers.values().filter_map(|worker| worker.deadline(self.limits.timeout)).min();
-        let stop = match &self.phase {
+        let phase = match &self.phase {
             Phase::Stopping(stop) => Some(stop.give_up()),
+            Phase::Draining { until } => Some(*until),
             Phase::Ended => return None,
             Phase::Booting | Phase::Running => None,
         };
-        let look = self.limits.timeout.map(|timeout| self.ticked + pace(timeout));
-        [workers, stop, self.backoff.deadline(), look].into_iter().flatten().min()
+        let (reload, retry) = match &self.reload {
+            Some(Reload::Booting(next)) => (next.deadline(), next.crew.backoff.deadline()),
+            Some(Reload::Rereading(_)) | None => (None, None),
+        };
+        let workers = self.workers.values().filter_map(Worker::deadline).min();
+        let look = self.look.map(Look::due);
+        [workers, phase, reload, retry, self.serving.backoff.deadline(), look].into_iter().flatten().min()
     }
 
     #[cfg(test)]
@@ -131,48 +168,70 @@ impl Arbiter {
 
     fn forked(&mut self, age: Age, pid: Pid, now: Millis) {
         let Some(worker) = self.workers.get_mut(&age) else { return };
-        worker.pid = Some(pid);
-        worker.hear(now);
-        if let Phase::Stopping(stop) = self.phase {
-            self.dismiss(age, stop.signal(), stop.booting_deadline(now), now);
+        worker.forked(pid, now);
+        // It may have been told to leave before it was there to hear it.
+        match worker.life {
+            Life::Stopping { .. } => self.actions.push_back(Action::Send(pid, Signal::Quit)),
+            Life::Killed => self.actions.push_back(Action::Send(pid, Signal::Kill)),
+            Life::Booting | Life::Serving { .. } | Life::Aborted { .. } => {}
         }
     }
 
     fn fork_failed(&mut self, age: Age, reason: String, now: Millis) {
-        if self.workers.remove(&age).is_none() || matches!(self.phase, Phase::Stopping(_)) {
+        let Some(worker) = self.workers.remove(&age) else { return };
+        if worker.life != Life::Booting {
             return;
         }
-        if let Some(wait) = self.backoff.failed(now) {
+        let side = self.side(worker.generation);
+        let crew = self.crew(side);
+        let wait = crew.backoff.failed(now);
+        if side == Side::Next && crew.backoff.gives_up() {
+            self.give_up(Refusal::Fork { reason }, now);
+        } else if let Some(wait) = wait {
             self.log(Notice::ForkFailed { reason, wait });
         }
     }
 
-    fn seen(&mut self, age: Age, stage: Stage, beat: Millis, now: Millis) {
-        let Some(worker) = self.workers.get_mut(&age) else { return };
-        worker.hear(beat);
-        if !worker.advance(stage, now) {
-            return;
+    /// Take in what the scoreboard says; true if it is more than a sign of life.
+    fn seen(&mut self, age: Age, stage: Stage, beat: Millis, now: Millis) -> bool {
+        let Some(worker) = self.workers.get_mut(&age) else { return false };
+        if !worker.advance(stage, beat, now) {
+            return false;
         }
-        self.backoff.succeeded();
-        if matches!(self.phase, Phase::Booting) {
+        let (role, generation) = (worker.role, worker.generation);
+        let side = self.side(generation);
+        self.crew(side).backoff.succeeded();
+        if side == Side::Next {
+            self.next_advanced(role, now);
+        }
+        if matches!(self.phase, Phase::Booting) && role == Role::Worker {
             self.phase = Phase::Running;
         }
+        true
     }
 
     fn asked(&mut self, request: Request, now: Millis) {
-        if let Phase::Stopping(stop) = self.phase {
-            return self.asked_while_stopping(request, stop, now);
+        if request == Request::Winch && !self.serving.limits.daemon {
+            // A terminal that changes its size sends it as well.
+            return;
+        }
+        match self.phase {
+            Phase::Stopping(stop) => return self.asked_while_stopping(request, stop, now),
+            Phase::Draining { .. } if matches!(request, Request::Hup | Request::Usr2 | Request::Winch) => {
+                return self.log(Notice::AlreadyStopping { request });
+            }
+            Phase::Booting | Phase::Running | Phase::Draining { .. } | Phase::Ended => {}
         }
         self.log(Notice::HandlingSignal { request });
         match request {
-            Request::Term => self.stop(Stop::graceful(now, self.limits.graceful), now),
-            Request::Int | Request::Quit => self.stop(Stop::quick(now, self.limits.graceful), now),
-            Request::Ttin => self.target = MOST_WORKERS.min(self.target + 1),
-            Request::Ttou => self.target = 1.max(self.target - 1),
+            Request::Term => self.stop_after_drain(now),
+            Request::Int | Request::Quit => self.stop(Stop::quick(now, self.serving.limits.graceful), now),
+            Request::Ttin => self.resize(|target| MOST_WORKERS.min(target + 1)),
+            Request::Ttou => self.resize(|target| if target > 1 { target - 1 } else { target }),
             Request::Usr1 => self.reopen_logs(),
-            Request::Hup => self.log(Notice::NotAvailable { request, what: "reload" }),
-            Request::Usr2 => self.log(Notice::NotAvailable { request, what: "upgrade" }),
-            Request::Winch => self.log(Notice::NotAvailable { request, what: "stopping only the workers" }),
+            Request::Hup => self.hang_up(now),
+            Request::Usr2 => self.upgrade(),
+            Request::Winch => self.stop_workers(request, now),
         }
     }
 
@@ -182,97 +241,15 @@ impl Arbiter {
         self.actions.extend(pids.into_iter().map(|pid| Action::Send(pid, Signal::Usr1)));
     }
 
-    fn tick(&mut self, now: Millis) {
-        self.forgive_after_suspension(now);
-        let ages: Vec<_> = self.workers.keys().copied().collect();
-        for age in ages {
-            self.judge(age, now);
-        }
-    }
-
-    /// After the master itself was asleep, the silence of the others says nothing: they get one more timeout.
-    fn forgive_after_suspension(&mut self, now: Millis) {
-        let gap = now.saturating_sub(self.ticked);
-        self.ticked = now;
-        let Some(timeout) = self.limits.timeout else { return };
-        if gap <= pace(timeout) + timeout / 2 {
-            return;
-        }
-        for worker in self.workers.values_mut() {
-            worker.hear(now);
-        }
-        if gap > timeout {
-            self.log(Notice::WokeLate { late: gap });
-        }
-    }
-
-    fn judge(&mut self, age: Age, now: Millis) {
-        let Some(worker) = self.workers.get_mut(&age) else { return };
-        let (life, ready_since) = (worker.life, worker.ready_since());
-        let (Some(verdict), Some(pid)) = (worker.verdict(now, self.limits.timeout), worker.pid) else {
-            return;
-        };
-        match verdict {
-            Verdict::Abort => {
-                self.log(Notice::Worker(pid, Fate::Timeout));
-                self.actions.push_back(Action::Explain(age, Why::Silent));
-                self.actions.push_back(Action::Send(pid, Signal::Abort));
-            }
-            Verdict::Kill { allowed } => {
-                if matches!(life, Life::Aborted { .. }) {
-                    self.lost(ready_since, now);
-                } else {
-                    self.log(Notice::Worker(pid, Fate::StopOverdue { allowed }));
-                    self.actions.push_back(Action::Explain(age, Why::Overdue));
-                }
-                self.actions.push_back(Action::Send(pid, Signal::Kill));
-            }
-        }
-    }
-
-    /// Spawn or retire until the number of workers is the configured one.
-    fn balance(&mut self, now: Millis) {
-        let alive: Vec<_> =
-            self.workers.iter().filter(|(_, worker)| worker.fills_a_place()).map(|(age, _)| *age).collect();
-        let held = self.backoff.held(now) as usize;
-        let target = self.target as usize;
-        for _ in alive.len() + held..target {
-            self.last_age += 1;
-            let age = Age(self.last_age);
-            self.workers.insert(age, Worker::new(now));
-            let spawn = Spawn { age, generation: Generation(0), role: Role::Worker, from: None };
-            self.actions.push_back(Action::Spawn(spawn));
-        }
-        let surplus = alive.len().saturating_sub(target);
-        for age in alive.into_iter().take(surplus) {
-            self.dismiss(age, Signal::Term, now + self.limits.graceful, now);
-        }
-    }
-
     /// Say once that all of the first workers are ready.
     fn announce(&mut self) {
-        let serves = |worker: &&Worker| matches!(worker.life, Life::Serving { .. });
-        if !self.announced && self.workers.values().filter(serves).count() >= self.target as usize {
+        if !self.announced && self.ready(Side::Serving) >= self.serving.target.max(1) as usize {
             self.announced = true;
             self.actions.push_back(Action::AllReady);
-        }
-    }
-
-    /// Tell one worker to leave until `deadline`.
-    fn dismiss(&mut self, age: Age, signal: Signal, deadline: Millis, now: Millis) {
-        let Some(worker) = self.workers.get_mut(&age) else { return };
-        let Some(pid) = worker.pid else { return };
-        if worker.dismiss(now, deadline) {
-            self.actions.push_back(Action::Send(pid, signal));
         }
     }
 
     fn log(&mut self, notice: Notice) {
         self.actions.push_back(Action::Log(notice));
     }
-}
-
-/// How often the master looks at the scoreboard: often enough to tell a silent worker from a suspended machine.
-fn pace(timeout: Millis) -> Millis {
-    (timeout / 4).max(50)
 }

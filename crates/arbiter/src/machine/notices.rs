@@ -4,7 +4,10 @@
 use std::fmt;
 
 use super::event::{Millis, Pid, Request};
-pub use super::fates::Fate;
+pub use super::{
+    fates::Fate,
+    renewals::{Refusal, Renewal},
+};
 
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,8 +58,10 @@ pub enum Notice {
     Worker(Pid, Fate),
     /// A signal was received.
     HandlingSignal { request: Request },
-    /// A signal asks for something that this version cannot do.
-    NotAvailable { request: Request, what: &'static str },
+    /// Something about a reload or an upgrade.
+    Renewal(Renewal),
+    /// TERM, and the stop is to begin after a while.
+    Draining { delay: Millis },
     /// A signal came when the master was already stopping.
     AlreadyStopping { request: Request },
     /// INT or QUIT during a graceful stop.
@@ -110,7 +115,12 @@ impl Notice {
             Self::UsingWorker { .. } => (Info, "The worker class that will serve."),
             Self::Worker(_, fate) => fate.about(),
             Self::HandlingSignal { .. } => (Info, "The master received a signal."),
-            Self::NotAvailable { .. } => (Warning, "The signal was ignored: this version cannot do that."),
+            Self::Renewal(renewal) => renewal.about(),
+            Self::Draining { .. } => (
+                Info,
+                "TERM: workers go on serving and answer `readiness_path` with 503, then the graceful stop begins \
+                 (`drain_delay`). Another TERM begins it at once.",
+            ),
             Self::AlreadyStopping { .. } => (Info, "The signal was ignored: a stop is under way."),
             Self::QuickShutdown => (Info, "INT or QUIT turned a graceful stop into a quick one."),
             Self::ShuttingDown { ending: Ending::Asked } => {
@@ -167,9 +177,8 @@ impl fmt::Display for Notice {
             Self::UsingWorker { class } => write!(out, "Using worker: {class}"),
             Self::Worker(pid, fate) => fate.fmt(*pid, out),
             Self::HandlingSignal { request } => write!(out, "Handling signal: {}", request.name()),
-            Self::NotAvailable { request, what } => {
-                write!(out, "Ignoring signal: {} ({what} is not available yet)", request.name())
-            }
+            Self::Renewal(renewal) => renewal.fmt(out),
+            Self::Draining { delay } => write!(out, "Draining: the stop begins in {}", Seconds(*delay)),
             Self::AlreadyStopping { request } => {
                 write!(out, "Ignoring signal: {} (already stopping)", request.name())
             }
@@ -213,7 +222,7 @@ impl fmt::Display for Notice {
 }
 
 /// `1 worker`, `2 workers`.
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -267,7 +276,7 @@ fn examples() -> Vec<Notice> {
         Notice::ForkFailed { reason: text("the limit of processes is reached"), wait: 500 },
         Notice::WokeLate { late: 600_000 },
         Notice::HandlingSignal { request: Request::Term },
-        Notice::NotAvailable { request: Request::Hup, what: "reload" },
+        Notice::Draining { delay: 5_000 },
         Notice::ReopenFailed { error: text("permission denied") },
         Notice::AlreadyStopping { request: Request::Ttin },
         Notice::QuickShutdown,
@@ -277,7 +286,9 @@ fn examples() -> Vec<Notice> {
         Notice::ShuttingDown { ending: Ending::Failed },
         Notice::Reason { text: "Worker failed to boot." },
     ];
-    general.into_iter().chain(Fate::examples().map(|fate| Notice::Worker(Pid(101), fate))).collect()
+    let renewals = Renewal::examples().into_iter().map(Notice::Renewal);
+    let fates = Fate::examples().map(|fate| Notice::Worker(Pid(101), fate));
+    general.into_iter().chain(renewals).chain(fates).collect()
 }
 
 #[cfg(test)]
@@ -298,6 +309,11 @@ mod tests {
             "Worker exiting (pid: 101)",
             "Shutting down: Master",
             "Reason: Worker failed to boot.",
+            "Hang up: Master",
+            "graceful stop of workers",
+            "USR2 signal ignored. Child exists.",
+            "USR2 signal ignored. Parent exists.",
+            "Master has been promoted.",
         ] {
             assert!(lines.iter().any(|line| line == known), "{known} is missing");
         }

@@ -1,69 +1,73 @@
-//! What the death of a worker means: a stop that is done, a crash to be made good, or a boot that failed.
+//! What the death of a process means: a stop that is done, a crash to be made good, or a boot that failed.
 
 use super::{
     Arbiter, Phase,
-    event::{Action, Exit, Millis, Pid, Why},
-    notices::{Fate, Notice},
+    crew::Side,
+    event::{Action, Exit, Generation, Millis, Pid, Role, Why},
+    notices::{Fate, Notice, Renewal},
     stop::Failure,
     worker::{Life, Worker},
 };
-
-/// So many rounds of crashes at the very first start and the server gives up.
-const FIRST_ROUNDS: u32 = 4;
 
 impl Arbiter {
     pub(super) fn exited(&mut self, pid: Pid, exit: Exit, now: Millis) {
         let found = self.workers.iter().find(|(_, worker)| worker.pid == Some(pid)).map(|(age, _)| *age);
         let Some((age, worker)) = found.and_then(|age| self.workers.remove_entry(&age)) else {
-            // An orphan that the kernel gave to us, or a child of the program that embeds the server.
-            return;
+            // Or an orphan that the kernel gave to us, or a child of the program that embeds the server.
+            return self.upgrade_exited(pid, exit);
         };
         self.report(pid, &exit, &worker);
-        if matches!(worker.life, Life::Serving { .. }) {
-            self.actions.push_back(Action::Explain(age, Why::Died));
+        match worker.role {
+            Role::Worker if worker.serves() => self.actions.push_back(Action::Explain(age, Why::Died)),
+            Role::Template => self.disown(age),
+            Role::Worker => {}
         }
         self.actions.push_back(Action::Release(age));
         if matches!(self.phase, Phase::Stopping(_)) {
             return;
         }
         match worker.life {
-            Life::Booting => self.died_at_boot(&exit, now),
-            Life::Serving { .. } | Life::Aborted { .. } => self.lost(worker.ready_since(), now),
-            Life::Stopping { .. } | Life::Killed => {}
+            Life::Booting => self.failed_to_boot(worker.generation, Some(&exit), now),
+            Life::Serving { .. } | Life::Aborted { dismissed: false, .. } => {
+                self.lost(worker.generation, worker.ready_since(), now);
+            }
+            Life::Stopping { .. } | Life::Aborted { .. } | Life::Killed => {}
         }
     }
 
-    /// A worker that filled a place is gone (or as good as gone): fill it at once, later, or not at all.
-    pub(super) fn lost(&mut self, ready_since: Option<Millis>, now: Millis) {
+    /// A process that filled a place is gone (or as good as gone): fill it at once, later, or not at all.
+    pub(super) fn lost(&mut self, generation: Generation, ready_since: Option<Millis>, now: Millis) {
         if matches!(self.phase, Phase::Stopping(_)) {
             return;
         }
-        match ready_since {
-            None => self.boot_crashed(now),
-            Some(since) => {
-                if !self.backoff.forgives(now.saturating_sub(since), now)
-                    && let Some(wait) = self.backoff.failed(now)
-                {
-                    self.log(Notice::DyingYoung { wait });
-                }
+        let Some(since) = ready_since else { return self.failed_to_boot(generation, None, now) };
+        let side = self.side(generation);
+        let backoff = &mut self.crew(side).backoff;
+        if !backoff.forgives(now.saturating_sub(since), now)
+            && let Some(wait) = backoff.failed(now)
+        {
+            self.log(Notice::DyingYoung { wait });
+        }
+    }
+
+    /// A process was gone before it was ready; without an exit status it is killed because it hung.
+    fn failed_to_boot(&mut self, generation: Generation, exit: Option<&Exit>, now: Millis) {
+        if self.side(generation) == Side::Next {
+            return self.next_failed(exit, now);
+        }
+        let backoff = &mut self.serving.backoff;
+        if self.serving.limits.waits_for_changes {
+            if backoff.failed_for_good() {
+                self.renewal(Renewal::WaitsForChange);
             }
+            return;
         }
-    }
-
-    fn died_at_boot(&mut self, exit: &Exit, now: Millis) {
-        let failure = match exit {
-            Exit::Code(code) => Failure::from_code(*code),
-            Exit::Signal(_) => None,
-        };
-        match failure {
-            Some(failure) if matches!(self.phase, Phase::Booting) => self.fail(failure, now),
-            Some(_) | None => self.boot_crashed(now),
+        let first = matches!(self.phase, Phase::Booting);
+        if first && let Some(failure) = exit.and_then(Failure::from_exit) {
+            return self.fail(failure, now);
         }
-    }
-
-    fn boot_crashed(&mut self, now: Millis) {
-        let Some(wait) = self.backoff.failed(now) else { return };
-        if matches!(self.phase, Phase::Booting) && self.backoff.failures() >= FIRST_ROUNDS {
+        let Some(wait) = backoff.failed(now) else { return };
+        if first && backoff.gives_up() {
             self.fail(Failure::Boot, now);
         } else {
             self.log(Notice::BootRetry { wait });
@@ -90,7 +94,7 @@ impl Arbiter {
     fn fails_alike(&self, code: i32) -> bool {
         match self.phase {
             Phase::Stopping(stop) => stop.is_boot_failure() && Failure::from_code(code).is_some(),
-            Phase::Booting | Phase::Running | Phase::Ended => false,
+            Phase::Booting | Phase::Running | Phase::Draining { .. } | Phase::Ended => false,
         }
     }
 }

@@ -125,13 +125,12 @@ impl World {
                 }
                 Action::Release(age) => assert!(!self.lives(age) && self.released.insert(age)),
                 Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
-                Action::Reread(_)
-                | Action::Adopt(_)
-                | Action::Discard(_)
-                | Action::Upgrade
-                | Action::Promote
-                | Action::Resized { .. }
-                | Action::Drain => panic!("{action:?} is not decided yet"),
+                Action::Discard(_) | Action::Resized { .. } => {}
+                Action::Reread(generation) => {
+                    self.arbiter.handle(Event::Reread(generation, Err("no".to_owned())), self.now);
+                }
+                Action::Upgrade => self.arbiter.handle(Event::UpgradeFailed("no".to_owned()), self.now),
+                Action::Adopt(_) | Action::Promote | Action::Drain => panic!("{action:?} is not decided yet"),
             }
         }
     }

@@ -2,16 +2,14 @@
 
 use super::{
     Arbiter, Phase,
-    event::{Action, Millis, Request, Signal},
-    notices::{Ending, Notice},
-    worker::Life,
+    event::{Action, Exit, Millis, Request, Signal},
+    notices::{Ending, Notice, Refusal},
+    worker::BOOTING,
 };
 use crate::statuses::{APP_FAILED, BOOT_FAILED, DONE};
 
 /// A quick stop lasts no longer.
 const QUICK: Millis = 2_000;
-/// A worker that has not booted has nothing to finish.
-const BOOTING: Millis = 1_000;
 /// SIGKILL takes effect within this time, or the kernel is stuck.
 const KILL_GRACE: Millis = 900;
 
@@ -31,6 +29,14 @@ impl Failure {
             BOOT_FAILED => Some(Self::Boot),
             APP_FAILED => Some(Self::App),
             _ => None,
+        }
+    }
+
+    /// What the end of a process at boot means. One that a signal ended may do better next time.
+    pub(super) fn from_exit(exit: &Exit) -> Option<Self> {
+        match exit {
+            Exit::Code(code) => Self::from_code(*code),
+            Exit::Signal(_) => None,
         }
     }
 
@@ -86,11 +92,6 @@ impl Stop {
         }
     }
 
-    /// When a worker that has not booted is killed.
-    pub(super) fn booting_deadline(&self, now: Millis) -> Millis {
-        self.deadline.min(now + BOOTING)
-    }
-
     /// When the master leaves whatever the kernel says.
     pub(super) fn give_up(&self) -> Millis {
         self.deadline + KILL_GRACE
@@ -105,7 +106,25 @@ impl Stop {
 impl Arbiter {
     /// End because the first workers cannot boot.
     pub(super) fn fail(&mut self, failure: Failure, now: Millis) {
-        self.stop(Stop::failed(now, self.limits.graceful, failure), now);
+        self.stop(Stop::failed(now, self.serving.limits.graceful, failure), now);
+    }
+
+    /// TERM: those who should send their requests elsewhere may first be given time to notice. A second one does not wait.
+    pub(super) fn stop_after_drain(&mut self, now: Millis) {
+        let limits = self.serving.limits;
+        if limits.drain == 0 || !matches!(self.phase, Phase::Running) {
+            return self.stop(Stop::graceful(now, limits.graceful), now);
+        }
+        self.give_up(Refusal::Asked { request: Request::Term }, now);
+        self.phase = Phase::Draining { until: now.saturating_add(limits.drain) };
+        self.log(Notice::Draining { delay: limits.drain });
+        self.actions.push_back(Action::Drain);
+    }
+
+    pub(super) fn end_drain(&mut self, now: Millis) {
+        if matches!(self.phase, Phase::Draining { until } if now >= until) {
+            self.stop(Stop::graceful(now, self.serving.limits.graceful), now);
+        }
     }
 
     /// Begin to stop, or stop faster.
@@ -114,16 +133,10 @@ impl Arbiter {
             self.actions.push_back(Action::CloseListeners);
         }
         self.phase = Phase::Stopping(stop);
-        self.backoff.retire();
-        let each: Vec<_> = self.workers.iter().map(|(age, worker)| (*age, worker.life)).collect();
-        for (age, life) in each {
-            let deadline = match life {
-                Life::Booting => stop.booting_deadline(now),
-                Life::Serving { .. } | Life::Stopping { .. } | Life::Aborted { .. } | Life::Killed => {
-                    stop.deadline
-                }
-            };
-            self.dismiss(age, stop.signal(), deadline, now);
+        self.serving.backoff.retire();
+        self.reload = None;
+        for age in self.workers.keys().copied().collect::<Vec<_>>() {
+            self.dismiss(age, stop.signal(), stop.deadline, now);
         }
     }
 
@@ -131,7 +144,7 @@ impl Arbiter {
         match request {
             Request::Int | Request::Quit if stop.manner == Manner::Graceful => {
                 self.log(Notice::QuickShutdown);
-                let quick = Stop::quick(now, self.limits.graceful);
+                let quick = Stop::quick(now, self.serving.limits.graceful);
                 self.stop(Stop { deadline: quick.deadline.min(stop.deadline), ..quick }, now);
             }
             Request::Usr1 => {
@@ -156,7 +169,8 @@ impl Arbiter {
             if now < stop.give_up() {
                 return;
             }
-            self.log(Notice::LeftBehind { workers: self.workers.len() });
+            let workers = self.workers.values().filter(|worker| worker.pid.is_some()).count();
+            self.log(Notice::LeftBehind { workers });
         }
         let ending = if stop.failure.is_some() { Ending::Failed } else { Ending::Asked };
         self.log(Notice::ShuttingDown { ending });

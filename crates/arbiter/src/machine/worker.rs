@@ -1,11 +1,13 @@
-//! One worker as the master sees it: where it is in its life, and until when it may stay there.
+//! One process of the server as the master sees it: where it is in its life, and until when it may stay there.
 
-use super::event::{Millis, Pid, Stage};
+use super::event::{Age, Generation, Limits, Millis, Pid, Role, Spawn, Stage, Wear};
 
 /// Time between SIGABRT, which writes the Python stacks, and SIGKILL.
 const ABORT_GRACE: Millis = 1_000;
+/// A process that has not booted has nothing to finish.
+pub(super) const BOOTING: Millis = 1_000;
 
-/// Where a worker is in its life.
+/// Where a process is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
     /// Asked for or forked; the application is not loaded yet. Watched.
@@ -28,12 +30,14 @@ pub(super) enum Life {
         since: Option<Millis>,
         /// When patience ends.
         deadline: Millis,
+        /// Whether its place is not to be filled again.
+        dismissed: bool,
     },
     /// SIGKILL was sent and its place is given away; only the kernel is waited for.
     Killed,
 }
 
-/// What time says about a worker.
+/// What time says about a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Silent for too long.
@@ -43,29 +47,65 @@ pub(super) enum Verdict {
         /// The time it had.
         allowed: Millis,
     },
+    /// The template that should have forked it does not answer.
+    Unanswered {
+        /// The template.
+        template: Age,
+    },
+    /// It has lived for long enough.
+    Old,
 }
 
-/// One worker.
+/// A worker, or a template.
 #[derive(Debug)]
 pub(super) struct Worker {
     /// Known from the fork on.
     pub(super) pid: Option<Pid>,
+    pub(super) generation: Generation,
+    pub(super) role: Role,
+    /// The template it is forked from.
+    pub(super) from: Option<Age>,
     pub(super) life: Life,
+    /// Why it should be replaced.
+    pub(super) wear: Option<Wear>,
+    /// A replacement is under way, or has taken over.
+    pub(super) recycled: bool,
     heard: Millis,
+    timeout: Option<Millis>,
+    boot: Option<Millis>,
+    lifetime: Option<Millis>,
 }
 
 impl Worker {
-    pub(super) fn new(now: Millis) -> Self {
-        Self { pid: None, life: Life::Booting, heard: now }
+    pub(super) fn new(spawn: &Spawn, limits: &Limits, now: Millis) -> Self {
+        Self {
+            pid: None,
+            generation: spawn.generation,
+            role: spawn.role,
+            from: spawn.from,
+            life: Life::Booting,
+            wear: None,
+            recycled: false,
+            heard: now,
+            timeout: limits.timeout.filter(|_| spawn.role == Role::Worker),
+            boot: limits.boot,
+            lifetime: limits.lifetime_of(spawn.age).filter(|_| spawn.role == Role::Worker),
+        }
     }
 
-    /// Note a sign of life.
-    pub(super) fn hear(&mut self, at: Millis) {
-        self.heard = self.heard.max(at);
+    /// It exists now.
+    pub(super) fn forked(&mut self, pid: Pid, now: Millis) {
+        self.pid = Some(pid);
+        self.heard = now;
     }
 
-    /// Note how far it says that it is; true if it has just become ready.
-    pub(super) fn advance(&mut self, stage: Stage, now: Millis) -> bool {
+    /// Forget that it was silent.
+    pub(super) fn forgive(&mut self, now: Millis) {
+        self.heard = now;
+    }
+
+    /// Note how far it says that it is, and its last sign of life; true if it has just become ready.
+    pub(super) fn advance(&mut self, stage: Stage, beat: Millis, now: Millis) -> bool {
         // A stop may follow so soon that nobody looked in between.
         let became_ready = match stage {
             Stage::Booting => false,
@@ -73,14 +113,23 @@ impl Worker {
         };
         if became_ready {
             self.life = Life::Serving { since: now };
+            self.heard = now;
+        } else if self.life != Life::Booting {
+            // The time to boot is counted from the fork, whatever the signs of life.
+            self.heard = self.heard.max(beat);
         }
         became_ready
+    }
+
+    pub(super) fn serves(&self) -> bool {
+        matches!(self.life, Life::Serving { .. })
     }
 
     /// Whether it fills one of the configured places.
     pub(super) fn fills_a_place(&self) -> bool {
         match self.life {
-            Life::Booting | Life::Serving { .. } | Life::Aborted { .. } => true,
+            Life::Booting | Life::Serving { .. } => true,
+            Life::Aborted { dismissed, .. } => !dismissed,
             Life::Stopping { .. } | Life::Killed => false,
         }
     }
@@ -94,27 +143,58 @@ impl Worker {
         }
     }
 
+    /// The silence that is allowed where it is, if its silence means anything.
+    pub(super) fn patience(&self) -> Option<Millis> {
+        match self.life {
+            Life::Booting => self.boot,
+            Life::Serving { .. } => self.timeout,
+            Life::Stopping { .. } | Life::Aborted { .. } | Life::Killed => None,
+        }
+    }
+
     /// When [`Self::verdict`] will say something, unless a sign of life comes.
-    pub(super) fn deadline(&self, timeout: Option<Millis>) -> Option<Millis> {
+    pub(super) fn deadline(&self) -> Option<Millis> {
         match self.life {
             Life::Booting | Life::Serving { .. } => {
-                timeout.and_then(|timeout| self.pid.map(|_| self.heard.saturating_add(timeout)))
+                [self.silent_at(), self.old_at()].into_iter().flatten().min()
             }
             Life::Stopping { deadline, .. } | Life::Aborted { deadline, .. } => Some(deadline),
             Life::Killed => None,
         }
     }
 
+    fn silent_at(&self) -> Option<Millis> {
+        self.patience().map(|patience| self.heard.saturating_add(patience))
+    }
+
+    fn old_at(&self) -> Option<Millis> {
+        match self.life {
+            Life::Serving { since } if self.wear.is_none() => self.lifetime.map(|lifetime| since + lifetime),
+            Life::Booting
+            | Life::Serving { .. }
+            | Life::Stopping { .. }
+            | Life::Aborted { .. }
+            | Life::Killed => None,
+        }
+    }
+
     /// What time says, and the step in its life that follows from it.
-    pub(super) fn verdict(&mut self, now: Millis, timeout: Option<Millis>) -> Option<Verdict> {
-        if self.deadline(timeout).is_none_or(|deadline| now < deadline) {
+    pub(super) fn verdict(&mut self, now: Millis) -> Option<Verdict> {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
         match self.life {
+            Life::Booting | Life::Serving { .. } if self.silent_at().is_some_and(|at| now >= at) => {
+                if self.pid.is_some() {
+                    self.abort(now);
+                    return Some(Verdict::Abort);
+                }
+                self.heard = now;
+                self.from.map(|template| Verdict::Unanswered { template })
+            }
             Life::Booting | Life::Serving { .. } => {
-                let since = self.ready_since();
-                self.life = Life::Aborted { since, deadline: now + ABORT_GRACE };
-                Some(Verdict::Abort)
+                self.wear = Some(Wear::Lifetime);
+                Some(Verdict::Old)
             }
             Life::Aborted { .. } => {
                 self.life = Life::Killed;
@@ -128,10 +208,21 @@ impl Worker {
         }
     }
 
-    /// Put it on the way out until `deadline`, or sooner where it already is; false if it needs no signal any more.
+    /// It is told to write its stacks and die.
+    pub(super) fn abort(&mut self, now: Millis) {
+        self.life =
+            Life::Aborted { since: self.ready_since(), deadline: now + ABORT_GRACE, dismissed: false };
+    }
+
+    /// Put it on the way out until `deadline`, or sooner where it already is or has nothing to finish; false if it needs no
+    /// signal any more.
     pub(super) fn dismiss(&mut self, now: Millis, deadline: Millis) -> bool {
         match &mut self.life {
-            Life::Booting | Life::Serving { .. } => {
+            Life::Booting => {
+                self.life = Life::Stopping { since: now, deadline: deadline.min(now + BOOTING) };
+                true
+            }
+            Life::Serving { .. } => {
                 self.life = Life::Stopping { since: now, deadline };
                 true
             }
@@ -139,8 +230,9 @@ impl Worker {
                 *old = deadline.min(*old);
                 true
             }
-            Life::Aborted { deadline: old, .. } => {
+            Life::Aborted { deadline: old, dismissed, .. } => {
                 *old = deadline.min(*old);
+                *dismissed = true;
                 false
             }
             Life::Killed => false,
