@@ -40,7 +40,8 @@ pub fn table() -> &'static [Row] {
 const TABLE: [Row; 11] = [
     Row {
         name: "TERM",
-        master: "Graceful stop: close the listening sockets and let the workers finish for `graceful_timeout`.",
+        master: "Graceful stop: close the listening sockets and let the workers finish for `graceful_timeout`. It begins \
+                 after `drain_delay`; a second one does not wait.",
         worker: "Graceful stop: accept nothing new, finish, leave. The master starts another worker.",
         signal: Signal::SIGTERM,
         request: Some(Request::Term),
@@ -72,7 +73,7 @@ const TABLE: [Row; 11] = [
     },
     Row {
         name: "TTOU",
-        master: "One worker fewer, at least one: the oldest is stopped gracefully.",
+        master: "One worker fewer, at least one: one that is not ready yet, or else the oldest, is stopped gracefully.",
         worker: "Nothing.",
         signal: Signal::SIGTTOU,
         request: Some(Request::Ttou),
@@ -88,7 +89,9 @@ const TABLE: [Row; 11] = [
     },
     Row {
         name: "HUP",
-        master: "Nothing yet (reload); a warning says so.",
+        master: "Reload: open the log files again, read the configuration and the environment again, boot new workers beside \
+                 the old ones, and let these finish once all of the new are ready. What cannot boot is given up, and the old \
+                 workers go on. A second one begins anew.",
         worker: "Nothing.",
         signal: Signal::SIGHUP,
         request: Some(Request::Hup),
@@ -96,7 +99,8 @@ const TABLE: [Row; 11] = [
     },
     Row {
         name: "USR2",
-        master: "Nothing yet (upgrade); a warning says so.",
+        master: "Upgrade: start a new master beside this one, with the same sockets. QUIT ends the one that is not wanted any \
+                 more.",
         worker: "Nothing.",
         signal: Signal::SIGUSR2,
         request: Some(Request::Usr2),
@@ -104,7 +108,7 @@ const TABLE: [Row; 11] = [
     },
     Row {
         name: "WINCH",
-        master: "Nothing yet (stop the workers of a daemon); a daemon warns.",
+        master: "With `daemon`: stop the workers gracefully and keep the master; HUP brings them back. Else nothing.",
         worker: "Nothing.",
         signal: Signal::SIGWINCH,
         request: Some(Request::Winch),
