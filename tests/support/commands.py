@@ -27,6 +27,12 @@ OPTIONS = {
     "loglevel": "--log-level",
     "pidfile": "--pid",
     "raw_env": "--env",
+    "preload_app": "--preload",
+    "proc_name": "--name",
+    "reload_extra_files": "--reload-extra-file",
+    "reload_dirs": "--reload-dir",
+    "reload_includes": "--reload-include",
+    "reload_excludes": "--reload-exclude",
 }
 
 #: Variables of the caller that would change what a server does.
