@@ -203,15 +203,15 @@ impl Server {
                 log_exception(py, "Error in the server", &error);
             }
         }
-        let (more, open) = {
+        let (more, idle) = {
             let engine = self.engine.lock();
-            (engine.has_work(), engine.open_connections())
+            (engine.has_work(), engine.is_done())
         };
         self.turn_due.store(false, Relaxed);
         if more {
             self.turn_soon(py)?;
         }
-        let done = open == 0 && self.running.load(Relaxed) == 0;
+        let done = idle && self.running.load(Relaxed) == 0;
         match self.stop() {
             Stop::Now => self.leave(py),
             Stop::WhenDone if done => self.leave(py),

@@ -104,6 +104,11 @@ pub struct Deadlines {
     pub write: Duration,
     /// How long a connection that is being closed is read from, so that the client sees the response and not a reset.
     pub linger: Duration,
+    /// How long after its last response, or its beginning, an open connection may still make a request of a worker that
+    /// is leaving.
+    pub parting: Duration,
+    /// How long a worker that is leaving works for its clients at the most.
+    pub stop: Duration,
 }
 
 impl Default for Deadlines {
@@ -115,6 +120,8 @@ impl Default for Deadlines {
             idle: Duration::from_secs(2),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
+            parting: Duration::from_secs(1),
+            stop: Duration::from_secs(29),
         }
     }
 }

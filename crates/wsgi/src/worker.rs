@@ -111,7 +111,7 @@ impl Serving {
         }
         Ok(match self.stop {
             Stop::No => true,
-            Stop::WhenDone => self.engine.lock().open_connections() > 0,
+            Stop::WhenDone => !self.engine.lock().is_done(),
             Stop::Now => false,
         })
     }

@@ -1,4 +1,4 @@
-//! Taking connections from the listeners, and giving the listeners up.
+//! Taking connections from the listeners.
 
 use std::io::{self, ErrorKind};
 
@@ -19,7 +19,7 @@ impl Engine {
     /// Whether a listener is known to have connections that may be taken.
     pub(super) fn can_accept_now(&self) -> bool {
         (self.connections.len() < self.config.most_connections || self.next_shed <= self.clock.now())
-            && self.listeners.iter().any(|listening| listening.ready && listening.resume <= self.clock.now())
+            && self.listeners.iter().any(|listening| listening.may_have(self.clock.now()))
     }
 
     /// Take one connection; `false` when there is none to be had. One at a time, when nothing else is left to do: what
@@ -40,11 +40,10 @@ impl Engine {
         false
     }
 
-    fn accept_from(&mut self, index: usize, most: usize) {
+    pub(super) fn accept_from(&mut self, index: usize, most: usize) {
         for _ in 0..most {
             let now = self.clock.now();
-            let listening = &self.listeners[index];
-            if !listening.ready || listening.resume > now {
+            if !self.listeners[index].may_have(now) {
                 return;
             }
             let full = self.connections.len() >= self.config.most_connections;
@@ -54,7 +53,8 @@ impl Engine {
             }
             let listening = &mut self.listeners[index];
             let greeting = listening.greeting;
-            match listening.listener.accept(index) {
+            let Some(listener) = &listening.listener else { return };
+            match listener.accept(index) {
                 Ok((stream, peer)) => {
                     if let Some(key) = shed {
                         self.shed(key);
@@ -68,7 +68,12 @@ impl Engine {
                         tracing::error!("cannot watch a new connection: {error}");
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => listening.ready = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    listening.ready = false;
+                    if self.closing {
+                        self.shut_door(index);
+                    }
+                }
                 // The client gave up while it waited, or a signal came: the next one may be fine.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => {}
@@ -140,34 +145,5 @@ impl Engine {
             );
         }
         self.close(key);
-    }
-
-    /// Accept nothing more, once what waits in the kernel has been taken. Connections are closed after their response;
-    /// idle ones at once, if no request waits in them; new ones have a moment to make their first request.
-    pub fn retire(&mut self) {
-        for index in 0..self.listeners.len() {
-            self.listeners[index].ready = true;
-            self.accept_from(index, self.config.most_connections);
-        }
-        for mut listening in std::mem::take(&mut self.listeners) {
-            // A listener that cannot be taken out of the poll is closed by the drop all the same.
-            let _ = listening.listener.deregister(self.poll.registry());
-        }
-        self.closing = true;
-        let begun = |(key, connection): (usize, &Connection)| {
-            matches!(connection.phase, Phase::Head(_) | Phase::Greeting(_)).then_some(key)
-        };
-        for key in self.connections.iter().filter_map(begun).collect::<Vec<_>>() {
-            self.hasten_deadline(key, self.head_patience());
-        }
-        let idle =
-            |(key, connection): (usize, &Connection)| matches!(connection.phase, Phase::Idle).then_some(key);
-        let idle: Vec<_> = self.connections.iter().filter_map(idle).collect();
-        for key in idle {
-            if let Some(connection) = self.connections.get_mut(key) {
-                connection.readable = true;
-            }
-            self.enqueue(key);
-        }
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 
 /// Timer entries of connections that have gone are dropped when there are this many more than connections.
 const STALE: usize = 1024;
+/// Why a connection is reset.
+const NOT_READ: &str = "the client does not read the response";
 
 impl Engine {
     /// Look at the connections whose time has come.
@@ -25,7 +27,7 @@ impl Engine {
             }
             connection.scheduled = NEVER;
             let due = connection.deadline.min(connection.write_deadline);
-            if due <= now && !connection.acted_in_time() {
+            if due <= now && (self.end <= now || !connection.acted_in_time()) {
                 self.overdue(key, now);
             } else if due != NEVER {
                 let next = due.max(now + 1);
@@ -45,9 +47,12 @@ impl Engine {
 
     fn overdue(&mut self, key: usize, now: Millis) {
         if self.connections[key].write_deadline <= now {
+            if self.end <= now {
+                return self.reset(key, "the worker leaves before the client has read the response");
+            }
             // The kernel tells of room only when there is a lot of it, which takes a slow client a while.
             if !self.is_taking(key) {
-                return self.reset(key);
+                return self.reset(key, NOT_READ);
             }
             self.await_room(key);
             let deadline = self.connections[key].deadline;
@@ -74,7 +79,11 @@ impl Engine {
             }
             other @ (Phase::Serving(_) | Phase::Flushing(..)) => {
                 connection.phase = other;
-                self.reset(key);
+                self.reset(key, NOT_READ);
+            }
+            other @ (Phase::Greeting(_) | Phase::Idle) if self.closing => {
+                connection.phase = other;
+                self.part(key);
             }
             other @ (Phase::Greeting(_) | Phase::Idle | Phase::Draining(..) | Phase::Lingering) => {
                 connection.phase = other;
@@ -92,7 +101,7 @@ impl Engine {
         } else if self.is_taking(key) {
             self.set_deadline(key, self.config.deadlines.write);
         } else {
-            self.reset(key);
+            self.reset(key, NOT_READ);
         }
     }
 
@@ -108,11 +117,11 @@ impl Engine {
         untaken <= before.saturating_sub(due)
     }
 
-    /// Close the connection of a client that does not read, and let the kernel forget what it has for it.
-    fn reset(&mut self, key: usize) {
+    /// Close a connection whose client has not read all of the response, and let the kernel forget what it has for it.
+    fn reset(&mut self, key: usize, why: &str) {
         let connection = &self.connections[key];
         let peer = &connection.peer.remote_address;
-        tracing::warn!("Closing the connection of ip={peer}: the client does not read the response");
+        tracing::warn!("Closing the connection of ip={peer}: {why}");
         connection.stream.reset_on_close();
         self.abandon(key);
     }
@@ -157,11 +166,11 @@ impl Engine {
         }
     }
 
-    fn moment_after(&self, wait: Duration) -> Millis {
-        self.clock.now().saturating_add(u64::try_from(wait.as_millis()).unwrap_or(NEVER)).min(NEVER - 1)
+    pub(super) fn moment_after(&self, wait: Duration) -> Millis {
+        self.clock.now().saturating_add(u64::try_from(wait.as_millis()).unwrap_or(NEVER)).min(self.end)
     }
 
-    fn schedule(&mut self, key: usize, at: Millis) {
+    pub(super) fn schedule(&mut self, key: usize, at: Millis) {
         let connection = &mut self.connections[key];
         if at < connection.scheduled {
             connection.scheduled = at;

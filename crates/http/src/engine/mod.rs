@@ -1,7 +1,7 @@
 //! The engine: takes turns with the kernel, and hands out what happened one event at a time.
 //!
 //! This file has the state and the turn; the other files of this folder have what a turn leads to: [`accepting`],
-//! [`reading`], [`bodies`], [`writing`], [`files`], [`ending`] and [`expiry`].
+//! [`reading`], [`bodies`], [`writing`], [`files`], [`ending`], [`expiry`] and [`retiring`].
 
 mod accepting;
 mod bodies;
@@ -11,6 +11,7 @@ mod files;
 mod greeting;
 mod keeping;
 mod reading;
+mod retiring;
 #[cfg(test)]
 mod tests;
 mod writing;
@@ -141,15 +142,27 @@ pub struct Engine {
     requests: u64,
     /// Finish what is there, and begin nothing new.
     closing: bool,
+    /// While closing: when the listeners are closed, whatever still waits at them.
+    doors_close: Millis,
+    /// While closing: no client is waited for beyond this.
+    end: Millis,
 }
 
 struct Listening {
-    listener: Listener,
+    /// `None` once a worker that is leaving has found nobody waiting there.
+    listener: Option<Listener>,
     ready: bool,
     /// What its connections begin with.
     greeting: Option<Greeting>,
     /// After an accept that failed for want of descriptors or memory: try again then.
     resume: Millis,
+}
+
+impl Listening {
+    /// Whether a connection may be waiting that can be taken now.
+    fn may_have(&self, now: Millis) -> bool {
+        self.ready && self.resume <= now && self.listener.is_some()
+    }
 }
 
 impl Engine {
@@ -172,7 +185,7 @@ impl Engine {
         for (index, mut listener) in listeners.into_iter().enumerate() {
             listener.register(registry, Token(LISTENERS + index))?;
             let greeting = greeting::expected(listener.protocol, &config.frontends);
-            listening.push(Listening { listener, ready: true, greeting, resume: 0 });
+            listening.push(Listening { listener: Some(listener), ready: true, greeting, resume: 0 });
         }
         let mut engine = Self {
             poll,
@@ -200,6 +213,8 @@ impl Engine {
             last_shed_log: 0,
             requests: 0,
             closing: false,
+            doors_close: NEVER,
+            end: NEVER - 1,
         };
         engine.arm();
         Ok(engine)
@@ -244,6 +259,9 @@ impl Engine {
         self.slot.set_connections(self.connections.len() as u32);
         if self.note_polled() {
             self.expire();
+        }
+        if self.doors_close <= self.clock.now() {
+            self.shut_doors();
         }
         self.arm();
         Ok(())

@@ -1,10 +1,10 @@
 //! From bytes to requests.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{Engine, Event, bodies::CONTINUE};
 use crate::{
-    Deadlines, Exchange, Id, Limits, Refusal,
+    Exchange, Id, Limits, Refusal,
     connection::{Connection, Phase, Read, Serving},
     limits::Pace,
     proto::{Decoder, Framing},
@@ -279,11 +279,7 @@ impl Engine {
             _ => None,
         };
         if matches!(phase, Phase::Idle) && self.closing {
-            if !fresh {
-                return self.close(key);
-            }
-            // A client that has just connected is about to send its first request.
-            self.hasten_deadline(key, self.config.deadlines.linger);
+            return self.await_last(key);
         }
         self.connections[key].phase = match phase {
             Phase::Head(mut exchange) => {
@@ -302,12 +298,6 @@ impl Engine {
         let connection = &mut self.connections[key];
         connection.pace.stop(self.clock.now());
         connection.pace.earn(bytes, &self.config.deadlines);
-    }
-
-    /// How long a head may take; a worker that is leaving waits for no slow one.
-    pub(super) fn head_patience(&self) -> Duration {
-        let Deadlines { head, linger, .. } = self.config.deadlines;
-        if self.closing { head.min(linger) } else { head }
     }
 
     fn hand_out(&mut self, key: usize, mut exchange: Box<Exchange>) -> Option<Event> {
