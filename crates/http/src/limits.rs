@@ -139,7 +139,16 @@ impl Deadlines {
             ..Self::default()
         }
     }
+
+    /// Be done with every client before a worker that is leaving is killed, after `graceful`.
+    #[must_use]
+    pub fn within(self, graceful: Duration) -> Self {
+        Self { stop: graceful.saturating_sub(STOP_MARGIN).max(graceful / 2), ..self }
+    }
 }
+
+/// How long before its end a worker that is leaving gives up what clients have not completed.
+const STOP_MARGIN: Duration = Duration::from_secs(1);
 
 /// How long a client that sends a body may still be waited for: a bucket of time that waiting empties and bytes fill.
 ///

@@ -168,7 +168,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         limits: Limits::new(&settings.limits, &settings.protocol),
         leniency: Leniency::from(&settings.limits),
         proxies: Policy::new(&settings.proxies, tradition),
-        deadlines: Deadlines::new(&settings.protocol),
+        deadlines: Deadlines::new(&settings.protocol).within(settings.workers.graceful_timeout.0),
         sendfile: settings.protocol.sendfile,
         mounts: mounts(settings).map_err(|error| PyOSError::new_err(error.to_string()))?,
         spool_bodies: interface == Interface::Wsgi,
