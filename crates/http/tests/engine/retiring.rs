@@ -128,7 +128,7 @@ fn slow_bodies_and_slow_readers_end_with_the_worker() {
     world.until("the end", |world| {
         // Both go on as busily as they may.
         uploading.try_push(b"x");
-        reading.pull(4096);
+        reading.pull(64);
         world.engine.is_done().then_some(())
     });
     let waited = began.elapsed();
