@@ -20,6 +20,7 @@ use crate::{Slot, State};
 #[repr(C, align(128))]
 struct Header {
     files_abandoned: AtomicBool,
+    draining: AtomicBool,
 }
 
 /// The shared page: a header and a fixed number of worker slots.
@@ -90,6 +91,17 @@ impl Scoreboard {
         self.header().files_abandoned.load(Relaxed)
     }
 
+    /// Say that the server is about to stop: everything is answered as before, but who asks whether it is ready hears no.
+    pub fn drain(&self) {
+        self.header().draining.store(true, Relaxed);
+    }
+
+    /// Whether the server is about to stop.
+    #[must_use]
+    pub fn draining(&self) -> bool {
+        self.header().draining.load(Relaxed)
+    }
+
     fn header(&self) -> &Header {
         // SAFETY: the mapping begins with a header; zeroed memory is a valid one.
         #[allow(unsafe_code, reason = "the mapping is untyped")]
@@ -152,6 +164,7 @@ impl Deref for Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Wear;
 
     #[test]
     fn a_released_slot_is_leased_again_with_its_counters_at_zero() {
@@ -166,6 +179,28 @@ mod tests {
         assert_eq!(board.occupied().count(), 0);
         let second = board.lease(2, 1).unwrap();
         assert_eq!((second.requests(), second.age(), second.generation()), (0, 2, 1));
+    }
+
+    #[test]
+    fn every_worker_sees_that_the_server_drains() {
+        let board = Scoreboard::new(1).unwrap();
+        let worker = board.lease(1, 0).unwrap();
+        assert!(!worker.board().draining());
+        board.drain();
+        assert!(worker.board().draining());
+    }
+
+    #[test]
+    fn a_new_owner_is_not_worn() {
+        let board = Scoreboard::new(1).unwrap();
+        let first = board.lease(1, 0).unwrap();
+        assert_eq!(first.wear(), None);
+        for wear in [Wear::Requests, Wear::Stuck] {
+            first.wear_out(wear);
+            assert_eq!(first.wear(), Some(wear));
+        }
+        first.release();
+        assert_eq!(board.lease(2, 0).unwrap().wear(), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod slot;
 pub use board::{Lease, Scoreboard};
 pub use call::{Call, Calls};
 pub use command::Command;
-pub use slot::{LATENCY_BOUNDS_US, Slot, State};
+pub use slot::{LATENCY_BOUNDS_US, Slot, State, Wear};
 
 /// Milliseconds of the monotonic clock, comparable between processes.
 pub type Millis = u64;

@@ -27,6 +27,16 @@ pub enum State {
     Stopping = 3,
 }
 
+/// Why a worker asks for a successor. It goes on serving until it is told to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Wear {
+    /// It has answered as many requests as it may.
+    Requests = 1,
+    /// A request does not let go of one of its threads.
+    Stuck = 2,
+}
+
 /// One worker's line on the board. Every field has one writer: the worker, or the master while there is none.
 #[derive(Debug)]
 #[repr(C, align(128))]
@@ -37,6 +47,7 @@ pub struct Slot {
     in_flight: AtomicU32,
     connections: AtomicU32,
     state: AtomicU8,
+    wear: AtomicU8,
     pid: AtomicI32,
     age: AtomicU32,
     generation: AtomicU32,
@@ -71,6 +82,21 @@ impl Slot {
     /// Move to another state of life.
     pub fn enter(&self, state: State) {
         self.state.store(state as u8, Release);
+    }
+
+    /// Ask for a successor. The master looks when it is woken.
+    pub fn wear_out(&self, wear: Wear) {
+        self.wear.store(wear as u8, Release);
+    }
+
+    /// Why the worker asks for a successor, if it does.
+    #[must_use]
+    pub fn wear(&self) -> Option<Wear> {
+        match self.wear.load(Acquire) {
+            1 => Some(Wear::Requests),
+            2 => Some(Wear::Stuck),
+            _ => None,
+        }
     }
 
     /// The process that owns the slot.
@@ -153,6 +179,7 @@ impl Slot {
         }
         self.in_flight.store(0, Relaxed);
         self.connections.store(0, Relaxed);
+        self.wear.store(0, Relaxed);
         self.pid.store(0, Relaxed);
         self.age.store(age, Relaxed);
         self.generation.store(generation, Relaxed);
