@@ -27,6 +27,12 @@ pub(crate) enum StartError {
     /// The kernel refused something that every server needs.
     #[error("cannot {what}: {source} (raise the limits of this user or container; `ulimit -a` shows them)")]
     System { what: &'static str, source: io::Error },
+    /// A hook that must not fail did; the host has logged its exception.
+    #[error("the hook `{name}` failed (see above): the server does not start")]
+    Hook { name: &'static str },
+    /// The error log of a new process cannot be used.
+    #[error("{0}")]
+    Log(String),
     /// A signal asked to stop before everything was there.
     #[error("stopped before the start was complete")]
     Stopped,
@@ -64,7 +70,9 @@ impl StartError {
             | Self::AlreadyRunning { .. }
             | Self::PidFile { .. }
             | Self::NotAPidFile { .. }
-            | Self::System { .. } => statuses::FAILED,
+            | Self::System { .. }
+            | Self::Hook { .. }
+            | Self::Log(_) => statuses::FAILED,
             Self::Stopped => statuses::DONE,
         }
     }

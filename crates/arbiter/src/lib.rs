@@ -7,6 +7,7 @@
 //! Python is known only as a [`Host`]. [`run`] returns in the master *and* in every worker: what has to be undone at
 //! the end (the pid file, the socket files) remembers which process made it.
 
+mod boot;
 mod error;
 mod host;
 pub mod machine;
@@ -16,7 +17,8 @@ mod run;
 pub mod signals;
 pub mod statuses;
 
-pub use host::{Host, WorkerBoot};
+pub use boot::{Nudge, TemplateBoot, WorkerBoot};
+pub use host::{Hook, HookFailed, Host, ServerFacts};
 pub use machine::notices;
 pub use os::listeners::{Listener, Socket};
 pub use run::run;

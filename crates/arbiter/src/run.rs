@@ -6,8 +6,9 @@ use rgunicorn_logging::{ErrorLog, critical};
 use rgunicorn_settings::Settings;
 
 use crate::{
+    boot::WorkerBoot,
     error::StartError,
-    host::{Host, WorkerBoot},
+    host::Host,
     machine::notices::{Ending, Fate, Level, Notice},
     master::{Master, Outcome},
     os::{

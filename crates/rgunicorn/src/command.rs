@@ -8,12 +8,48 @@ use std::{
 use pyo3::{prelude::*, types::PyDict};
 use rgunicorn_bridge::value_of;
 use rgunicorn_logging::{AccessLog, ErrorLog};
-use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, Value, from_command_line, from_values};
+use rgunicorn_settings::{
+    Parsed, ProcessEnvironment, Settings, SettingsError, Value, from_command_line, from_values,
+};
 
-use crate::host::{PythonHost, import_ahead};
+use crate::{
+    host::{PythonHost, import_ahead},
+    surroundings::Surroundings,
+};
 
 /// What a wrong setting ends with, as gunicorn's.
 const BAD_CONFIGURATION: u8 = 1;
+
+/// What a server was started with, to be read again at a reload.
+pub(crate) enum Given {
+    /// The command: its name and its arguments.
+    CommandLine(String, Vec<OsString>),
+    /// The arguments of `rgunicorn.run()`.
+    Call(Vec<(String, Value)>),
+}
+
+impl Given {
+    fn read(&self) -> Result<Parsed, SettingsError> {
+        match self {
+            Self::CommandLine(program, args) => from_command_line(program, args.clone(), &ProcessEnvironment),
+            Self::Call(values) => {
+                from_values(values, &ProcessEnvironment).map(|settings| Parsed::Run(Box::new(settings)))
+            }
+        }
+    }
+
+    /// The settings as they are now.
+    ///
+    /// # Errors
+    /// What the operator should read.
+    pub(crate) fn read_again(&self) -> Result<Settings, String> {
+        match self.read() {
+            Ok(Parsed::Run(settings)) => Ok(*settings),
+            Ok(Parsed::Print(_)) => Err("the command line asks for a text instead of a server".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
 
 /// Run the whole command and return the exit status; `argv[0]` is the program's name.
 ///
@@ -24,11 +60,7 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<u8> {
     let mut argv = argv.into_iter();
     let program =
         argv.next().map_or_else(|| "rgunicorn".to_owned(), |name| name.to_string_lossy().into_owned());
-    match from_command_line(&program, argv.collect(), &ProcessEnvironment) {
-        Ok(Parsed::Run(settings)) => serve(py, *settings),
-        Ok(Parsed::Print(text)) => Ok(print(&text)),
-        Err(error) => Ok(refuse(&error, error.exit_code())),
-    }
+    start(py, Given::CommandLine(program, argv.collect()))
 }
 
 /// Serve `app` with settings named as in a config file; returns as [`main`] does.
@@ -40,12 +72,17 @@ pub(crate) fn run(py: Python<'_>, app: &str, settings: Option<&Bound<'_, PyDict>
         values.push((key.extract()?, value_of(&value)?));
     }
     let handler = take_interrupt(py)?;
-    let status = match from_values(&values, &ProcessEnvironment) {
-        Ok(settings) => serve(py, settings),
-        Err(error) => Ok(refuse(&error, error.exit_code())),
-    };
+    let status = start(py, Given::Call(values));
     give_back_interrupt(py, &handler)?;
     status
+}
+
+fn start(py: Python<'_>, given: Given) -> PyResult<u8> {
+    match given.read() {
+        Ok(Parsed::Run(settings)) => serve(py, *settings, given),
+        Ok(Parsed::Print(text)) => Ok(print(&text)),
+        Err(error) => Ok(refuse(&error, error.exit_code())),
+    }
 }
 
 /// Signals are the arbiter's business: Python's own handler of SIGINT, which is returned, would interrupt it with an
@@ -64,22 +101,26 @@ fn give_back_interrupt(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<(
     signal.call_method1("signal", (signal.getattr("SIGINT")?, handler)).map(drop)
 }
 
-fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {
+fn serve(py: Python<'_>, settings: Settings, given: Given) -> PyResult<u8> {
     if settings.debugging.print_config {
         let status = print(&settings.print_config());
         if status != 0 || !settings.debugging.check_config {
             return Ok(status);
         }
     }
+    let mut surroundings = Surroundings::new();
+    surroundings.add(0, settings.application.clone());
+    py.import("os")?
+        .getattr("environ")?
+        .set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
     // Before anything is opened by a relative name.
-    if let Err(error) = py.import("os")?.call_method1("chdir", (settings.application.chdir.as_os_str(),)) {
+    if let Err(error) = surroundings.select(py, 0) {
         let chdir = settings.application.chdir.display();
         return Ok(refuse(
             &format!("cannot change to the directory `{chdir}` (chdir): {error}"),
             BAD_CONFIGURATION,
         ));
     }
-    export(py, &settings)?;
     let error_log = match ErrorLog::open(&settings.logging) {
         Ok(log) => log,
         Err(error) => return Ok(refuse(&error, BAD_CONFIGURATION)),
@@ -92,18 +133,8 @@ fn serve(py: Python<'_>, settings: Settings) -> PyResult<u8> {
         return Ok(refuse(&error, BAD_CONFIGURATION));
     }
     import_ahead(py, &settings);
-    let mut host = PythonHost::new(py, &settings);
+    let mut host = PythonHost::new(py, &settings, given, surroundings);
     Ok(rgunicorn_arbiter::run(settings, error_log, &mut host))
-}
-
-/// Put `--env` into the environment, as C and as Python see it.
-fn export(py: Python<'_>, settings: &Settings) -> PyResult<()> {
-    let environ = py.import("os")?.getattr("environ")?;
-    environ.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
-    for pair in &settings.application.raw_env {
-        environ.set_item(&pair.name, &pair.value)?;
-    }
-    Ok(())
 }
 
 fn refuse(error: &dyn std::fmt::Display, status: u8) -> u8 {

@@ -6,7 +6,7 @@ use rgunicorn_bridge::{ForkDuties, describe, exit_status, is_forked, log_excepti
 use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, EventLoop, Settings, WorkerClass};
 
-use crate::worker;
+use crate::{command::Given, surroundings::Surroundings, worker};
 
 /// What a worker ends with that fails while it serves.
 const WORKER_FAILED: u8 = 1;
@@ -17,15 +17,24 @@ pub(crate) struct PythonHost<'py> {
     duties: ForkDuties,
     application: Application,
     class: WorkerClass,
+    given: Given,
+    surroundings: Surroundings,
 }
 
 impl<'py> PythonHost<'py> {
-    pub(crate) fn new(py: Python<'py>, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        py: Python<'py>,
+        settings: &Settings,
+        given: Given,
+        surroundings: Surroundings,
+    ) -> Self {
         Self {
             py,
             duties: ForkDuties::new(py),
             application: settings.application.clone(),
             class: settings.workers.worker_class.clone(),
+            given,
+            surroundings,
         }
     }
 }
@@ -59,6 +68,27 @@ impl Host for PythonHost<'_> {
 
     fn after_fork_in_child(&mut self) {
         self.duties.in_child();
+    }
+
+    fn reread(&mut self, generation: u32) -> Result<Settings, String> {
+        self.surroundings.restore(self.py).map_err(|error| describe(self.py, &error))?;
+        let settings = self.given.read_again()?;
+        let directory = self.surroundings.directory(&settings.application);
+        if !directory.is_dir() {
+            return Err(format!("there is no directory `{}` to change to (chdir)", directory.display()));
+        }
+        self.surroundings.add(generation, settings.application.clone());
+        Ok(settings)
+    }
+
+    fn select(&mut self, generation: u32) {
+        if let Err(error) = self.surroundings.select(self.py, generation) {
+            tracing::error!("{}", describe(self.py, &error));
+        }
+    }
+
+    fn forget(&mut self, generation: u32) {
+        self.surroundings.forget(generation);
     }
 
     fn run_worker(&mut self, mut boot: WorkerBoot) -> u8 {

@@ -6,6 +6,7 @@
 mod command;
 mod host;
 mod status;
+mod surroundings;
 mod worker;
 
 use pyo3::prelude::*;

@@ -2,47 +2,52 @@
 //!
 //! One thread, one place to wait. A child process leaves the loop with what it needs to be a worker.
 
+mod explain;
+mod generations;
+mod hooks;
+mod reload;
+mod spawn;
+
 use std::{
     collections::BTreeMap,
-    io::{Read as _, Write as _},
-    mem,
+    io::Read as _,
     ops::ControlFlow::{self, Break, Continue},
-    os::{fd::AsFd as _, unix::net::UnixStream},
+    os::fd::AsFd as _,
     sync::Arc,
 };
 
 use nix::{sys::signal as raw, unistd::Pid as RawPid};
 use rgunicorn_logging::ErrorLog;
-use rgunicorn_scoreboard::{Lease, Millis, Scoreboard, State, now};
+use rgunicorn_scoreboard::{Scoreboard, now};
 use rgunicorn_settings::{Destination, Settings, WorkerClass};
 
+use self::{
+    generations::{Generation, Generations, Number},
+    spawn::{Child, Newborn, Pipes},
+};
 use crate::{
+    boot::WorkerBoot,
     error::StartError,
-    host::{Host, Report, WorkerBoot},
+    host::{Hook, Host},
     machine::{
         Arbiter,
-        event::{Action, Age, Event, Limits, Pid, Request, Signal, Stage, Why},
-        notices::{Fate, Notice},
+        event::{Action, Age, Event, Limits, Pid, Signal},
+        notices::Notice,
     },
     os::{
-        bind::{Bound, bind_all},
+        bind::{Patience, bind_all},
+        bound::Bound,
         daemon::Promise,
-        files::OwnFile,
-        fork::{self, Fork, SignalsBlocked, SingleThreaded, fork, this_process},
-        open_files,
-        orphan::{self, Remains},
-        pidfile, process,
+        fork::{SingleThreaded, this_process},
+        open_files, pidfile,
         reap::reap,
         signals::Signals,
-        worker,
     },
     run::log,
 };
 
 /// Room on the scoreboard: the most workers there can be, and some that retire.
 const SLOTS: usize = 1_024;
-/// Workers forked within this time are forked together: they fail for one reason, which is logged once.
-const TOGETHER: Millis = 300;
 
 /// How a process leaves the master's loop.
 pub(crate) enum Outcome {
@@ -60,31 +65,21 @@ enum End {
     Born(Newborn),
 }
 
-/// A process that was forked a moment ago.
-struct Newborn {
-    age: Age,
-    slot: Lease,
-    blocked: SignalsBlocked,
-}
-
 /// The master.
 pub(crate) struct Master<'host> {
-    settings: Arc<Settings>,
-    error_log: Arc<ErrorLog>,
     host: &'host mut dyn Host,
     proof: SingleThreaded,
     pid: Pid,
     arbiter: Arbiter,
     board: Arc<Scoreboard>,
-    leases: BTreeMap<Age, Lease>,
+    children: BTreeMap<Age, Child>,
+    generations: Generations,
+    /// Whose environment and hooks this process has now.
+    selected: Option<Number>,
+    /// How many workers to keep.
+    num_workers: u32,
     signals: Signals,
-    bound: Bound,
-    pidfile: Option<OwnFile>,
-    /// What workers write to when they are ready: the master's end, and the one that they inherit.
-    report: (UnixStream, UnixStream),
-    /// One byte for the worker that may say why it cannot boot.
-    excuse: (UnixStream, UnixStream),
-    spawned: Millis,
+    pipes: Pipes,
     promise: Option<Promise>,
 }
 
@@ -96,13 +91,44 @@ impl<'host> Master<'host> {
         proof: SingleThreaded,
         host: &'host mut dyn Host,
     ) -> Result<Self, StartError> {
-        let pid = this_process();
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
-        let mut signals = Signals::hear().map_err(StartError::system("handle signals"))?;
+        let signals = Signals::hear().map_err(StartError::system("handle signals"))?;
         let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
-        let bound = bind_all(&settings, &mut signals, &mut |notice| log(&notice))?;
-        let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
-        log(&Notice::ListeningAt { addresses: addresses.join(","), pid });
+        let limits = limits(&settings);
+        let first = Generation {
+            settings: Arc::new(settings),
+            error_log,
+            bound: Bound::default(),
+            pidfile: pidfile.map(Arc::new),
+        };
+        let mut master = Self {
+            host,
+            proof,
+            pid: this_process(),
+            arbiter: Arbiter::new(limits, now()),
+            board: Scoreboard::new(SLOTS).map_err(StartError::system("map memory"))?,
+            children: BTreeMap::new(),
+            generations: Generations::new(first),
+            selected: Some(Number(0)),
+            num_workers: limits.workers,
+            signals,
+            pipes: Pipes::new()?,
+            promise: None,
+        };
+        master.open()?;
+        Ok(master)
+    }
+
+    /// Bind, and say so.
+    fn open(&mut self) -> Result<(), StartError> {
+        // gunicorn's order.
+        self.hook(Number(0), Hook::NworkersChanged { new: self.num_workers, old: None });
+        self.hook_of_start("on_starting", Hook::OnStarting)?;
+        let settings = Arc::clone(&self.generations.serving().settings);
+        let patience = Patience::Retry(&mut self.signals);
+        let bound = bind_all(&settings, &[], patience, &mut |notice| log(&notice))?;
+        log(&Notice::ListeningAt { addresses: bound.addresses().join(","), pid: self.pid });
+        self.generations.serving_mut().bound = bound;
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });
         let connections = settings.workers.worker_connections.0;
         if let Some(allowed) = open_files::allow(connections) {
@@ -111,25 +137,7 @@ impl<'host> Master<'host> {
         if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
             log(&Notice::LogEnds);
         }
-        let workers = &settings.workers;
-        let limits = Limits::new(workers.workers.0, workers.timeout.0, workers.graceful_timeout.0);
-        Ok(Self {
-            error_log,
-            host,
-            proof,
-            pid,
-            arbiter: Arbiter::new(limits, now()),
-            board: Scoreboard::new(SLOTS).map_err(StartError::system("map memory"))?,
-            leases: BTreeMap::new(),
-            signals,
-            bound,
-            pidfile,
-            report: pipe()?,
-            excuse: pipe()?,
-            spawned: 0,
-            promise: None,
-            settings: Arc::new(settings),
-        })
+        self.hook_of_start("when_ready", Hook::WhenReady)
     }
 
     /// Serve until the end; `promise` is what a daemon owes to the command that started it.
@@ -152,44 +160,39 @@ impl<'host> Master<'host> {
     /// Do what was decided, wait, and tell what happened.
     fn turn(&mut self) -> ControlFlow<End> {
         self.perform()?;
-        if let Err(source) = self.signals.wait(Some(self.report.0.as_fd()), self.arbiter.next_deadline()) {
+        if let Err(source) =
+            self.signals.wait(Some(self.pipes.report.0.as_fd()), self.arbiter.next_deadline())
+        {
             log(&Notice::CannotStart { error: StartError::system("wait")(source).to_string() });
             return Break(End::Exit(1));
         }
         let heard = self.signals.pending();
         // The bytes say only that there is something to see on the scoreboard.
-        while matches!((&self.report.0).read(&mut [0; 64]), Ok(1..)) {}
-        for age in self.leases.keys().copied().collect::<Vec<_>>() {
+        while matches!((&self.pipes.report.0).read(&mut [0; 64]), Ok(1..)) {}
+        for age in self.children.keys().copied().collect::<Vec<_>>() {
             self.look(age)?;
         }
         for request in heard.requests {
-            if request != Request::Winch || self.settings.process.daemon {
-                self.tell(Event::Asked(request))?;
-            }
+            self.tell(Event::Asked(request))?;
         }
-        // One at a time: whatever is decided about the others is done while their pids are still theirs.
-        while heard.child
-            && let Some((pid, exit)) = reap()
-        {
-            let age = self.leases.iter().find(|(_, lease)| lease.pid() == pid.0).map(|(age, _)| *age);
-            if let Some(age) = age {
-                self.look(age)?;
-            }
-            self.tell(Event::Exited(pid, exit))?;
+        if heard.child {
+            self.reap()?;
         }
         self.tell(Event::Tick)
     }
 
-    /// Tell the machine what the scoreboard says about a worker.
-    fn look(&mut self, age: Age) -> ControlFlow<End> {
-        let Some(lease) = self.leases.get(&age) else { return Continue(()) };
-        let stage = match lease.state() {
-            State::Free | State::Booting => Stage::Booting,
-            State::Ready => Stage::Ready,
-            State::Stopping => Stage::Stopping,
-        };
-        let beat = lease.heartbeat();
-        self.tell(Event::Seen(age, stage, beat))
+    /// Collect the children that ended, one at a time: whatever is decided about the others is done while their pids are
+    /// still theirs.
+    fn reap(&mut self) -> ControlFlow<End> {
+        while let Some((pid, exit)) = reap() {
+            let child = self.children.iter().find(|(_, child)| child.slot.pid() == pid.0);
+            if let Some((age, generation)) = child.map(|(age, child)| (*age, child.generation)) {
+                self.look(age)?;
+                self.hook(generation, Hook::ChildExit { age: age.0, pid: pid.0 });
+            }
+            self.tell(Event::Exited(pid, exit))?;
+        }
+        Continue(())
     }
 
     fn tell(&mut self, event: Event) -> ControlFlow<End> {
@@ -200,26 +203,27 @@ impl<'host> Master<'host> {
     fn perform(&mut self) -> ControlFlow<End> {
         while let Some(action) = self.arbiter.poll_action() {
             match action {
-                Action::Spawn(spawn) => self.spawn(spawn.age)?,
+                Action::Spawn(spawn) => self.spawn(&spawn)?,
                 Action::Send(pid, signal) => send(pid, signal),
                 Action::Explain(age, why) => self.explain(age, why),
-                Action::Release(age) => drop(self.leases.remove(&age).map(Lease::release)),
-                Action::CloseListeners => self.close_listeners(),
+                Action::Release(age) => self.release(age),
+                Action::CloseListeners => self.generations.close_listeners(),
                 Action::ReopenLogs => self.reopen_logs(),
                 Action::AllReady => self.all_ready(),
                 Action::Reread(generation) => {
-                    let refusal = "reload is not available yet".to_owned();
-                    self.tell_later(Event::Reread(generation, Err(refusal)));
+                    let answer = self.reread(generation);
+                    self.arbiter.handle(Event::Reread(generation, answer), now());
                 }
+                Action::Adopt(generation) => self.adopt(generation),
+                Action::Discard(generation) => self.discard(generation),
+                Action::Resized { new, old } => self.resized(new, old),
+                Action::Drain => self.board.drain(),
                 Action::Upgrade => {
-                    self.tell_later(Event::UpgradeFailed("upgrade is not available yet".to_owned()))
+                    let refusal = Event::UpgradeFailed("upgrade is not available yet".to_owned());
+                    self.arbiter.handle(refusal, now());
                 }
-                // Decided only after what is not available yet.
-                Action::Adopt(_)
-                | Action::Discard(_)
-                | Action::Promote
-                | Action::Resized { .. }
-                | Action::Drain => {}
+                // Nothing is left to be done for it: there is no upgrade yet.
+                Action::Promote => {}
                 Action::Log(notice) => log(&notice),
                 Action::Exit(status) => return Break(End::Exit(status)),
             }
@@ -227,128 +231,35 @@ impl<'host> Master<'host> {
         Continue(())
     }
 
-    /// Answer an action; what is decided about it is done in its turn.
-    fn tell_later(&mut self, event: Event) {
-        self.arbiter.handle(event, now());
+    fn release(&mut self, age: Age) {
+        let Some(child) = self.children.remove(&age) else { return };
+        child.slot.release();
+        self.forget_if_unused(child.generation);
     }
 
-    fn spawn(&mut self, age: Age) -> ControlFlow<End> {
-        self.renew_excuse();
-        let Some(slot) = self.board.lease(age.0, 0) else {
-            return self.fork_failed(age, "the scoreboard is full".to_owned());
-        };
-        self.host.before_fork();
-        let blocked = SignalsBlocked::new();
-        match fork(&self.proof) {
-            Ok(Fork::Child) => return Break(End::Born(Newborn { age, slot, blocked })),
-            Ok(Fork::Parent { child }) => {
-                drop(blocked);
-                self.host.after_fork_in_parent();
-                slot.assign(child.0);
-                self.leases.insert(age, slot);
-                self.arbiter.handle(Event::Forked(age, child), now());
-            }
-            Err(error) => {
-                drop(blocked);
-                self.host.after_fork_in_parent();
-                slot.release();
-                return self.fork_failed(age, fork::refusal(&error));
-            }
-        }
-        Continue(())
-    }
-
-    fn fork_failed(&mut self, age: Age, reason: String) -> ControlFlow<End> {
-        self.arbiter.handle(Event::ForkFailed(age, reason), now());
-        Continue(())
-    }
-
-    /// One worker of each batch may say why it cannot boot.
-    fn renew_excuse(&mut self) {
-        if now() < mem::replace(&mut self.spawned, now()) + TOGETHER {
-            return;
-        }
-        // Whether the last batch used its byte or not: there is one now. A pipe with room for one cannot refuse it.
-        while matches!((&self.excuse.0).read(&mut [0; 8]), Ok(1..)) {}
-        let _ = (&self.excuse.1).write(b"e");
-    }
-
-    /// Be a worker: keep what it needs, let go of what is the master's.
-    fn into_worker(self, newborn: Newborn) -> Result<WorkerBoot, StartError> {
-        let Newborn { age, slot, blocked } = newborn;
-        let files = self.bound.files.iter().chain(&self.pidfile).map(OwnFile::mark).collect();
-        let remains = Remains { files, board: Arc::clone(&self.board) };
-        let commands = worker::obey(self.signals, &blocked).map_err(StartError::system("handle signals"))?;
-        orphan::follow(self.pid, remains, &blocked).map_err(StartError::system("follow the master"))?;
-        drop(blocked);
-        self.error_log.after_fork();
-        self.host.after_fork_in_child();
-        slot.assign(this_process().0);
-        let report =
-            Report { wake: self.report.1, excuse: self.excuse.0, detach: self.settings.process.daemon };
-        Ok(WorkerBoot {
-            age: age.0,
-            slot,
-            listeners: self.bound.listeners,
-            commands,
-            error_log: self.error_log,
-            settings: self.settings,
-            report,
-        })
-    }
-
-    /// Log what a worker is, or was, busy with.
-    fn explain(&self, age: Age, why: Why) {
-        let Some(lease) = self.leases.get(&age) else { return };
-        let pid = Pid(lease.pid());
-        let since = |began: Millis| now().saturating_sub(began);
-        if why == Why::Silent && lease.state() == State::Booting {
-            return log(&Notice::Worker(pid, Fate::HungAtBoot { since: since(lease.heartbeat()) }));
-        }
-        let calls = lease.calls.unfinished();
-        if why == Why::Silent && process::is_stopped(pid) {
-            log(&Notice::Worker(pid, Fate::Suspended));
-        } else if why == Why::Silent && calls.is_empty() {
-            log(&Notice::Worker(pid, Fate::HungIdle));
-        }
-        if why == Why::Overdue && calls.is_empty() && lease.state() != State::Booting {
-            log(&Notice::Worker(pid, Fate::Lingers));
-        }
-        for (began, line) in calls {
-            let since = since(began);
-            let fate = match why {
-                Why::Silent | Why::Overdue => Fate::Unfinished { line, since },
-                Why::Died => Fate::DiedWorking { line, since },
-            };
-            log(&Notice::Worker(pid, fate));
-        }
-    }
-
-    fn close_listeners(&mut self) {
-        self.bound.listeners.clear();
-        for file in self.bound.files.drain(..) {
-            remove(&file);
-        }
+    fn resized(&mut self, new: u32, old: u32) {
+        self.num_workers = new;
+        self.hook(self.generations.serving_number(), Hook::NworkersChanged { new, old: Some(old) });
     }
 
     fn reopen_logs(&self) {
-        if let Err(error) = self.error_log.reopen() {
-            log(&Notice::ReopenFailed { error: error.to_string() });
+        for generation in self.generations.all() {
+            if let Err(error) = generation.error_log.reopen() {
+                log(&Notice::ReopenFailed { error: error.to_string() });
+            }
         }
     }
 
     fn all_ready(&mut self) {
-        self.error_log.tee_to_stderr(false);
+        self.generations.serving().error_log.tee_to_stderr(false);
         if let Some(Err(source)) = self.promise.take().map(Promise::keep) {
             log(&Notice::CannotStart { error: StartError::system("leave the terminal")(source).to_string() });
         }
     }
 
     fn finish(mut self, status: u8) -> u8 {
-        self.close_listeners();
-        if let Some(pidfile) = self.pidfile.take() {
-            remove(&pidfile);
-        }
+        self.generations.close();
+        self.hook(self.generations.serving_number(), Hook::OnExit);
         if let Some(promise) = self.promise.take() {
             promise.break_with(status);
         }
@@ -356,20 +267,11 @@ impl<'host> Master<'host> {
     }
 }
 
-fn remove(file: &OwnFile) {
-    if let Err((path, error)) = file.remove() {
-        log(&Notice::NotRemoved { path: path.display().to_string(), error: error.to_string() });
-    }
-}
-
-fn pipe() -> Result<(UnixStream, UnixStream), StartError> {
-    let open = || {
-        let (read, write) = UnixStream::pair()?;
-        read.set_nonblocking(true)?;
-        write.set_nonblocking(true)?;
-        Ok((read, write))
-    };
-    open().map_err(StartError::system("make a pipe"))
+/// What the machine decides by.
+fn limits(settings: &Settings) -> Limits {
+    let workers = &settings.workers;
+    let plain = Limits::new(workers.workers.0, workers.timeout.0, workers.graceful_timeout.0);
+    Limits { daemon: settings.process.daemon, ..plain }
 }
 
 fn send(pid: Pid, signal: Signal) {

@@ -5,16 +5,18 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
     os::unix::{fs::FileTypeExt as _, net::UnixListener},
     path::Path,
+    sync::Arc,
 };
 
 use nix::{errno::Errno, sys::stat};
 use rgunicorn_scoreboard::{Millis, now};
-use rgunicorn_settings::{Address, Bind, Settings, WireProtocol};
+use rgunicorn_settings::{Address, Bind, Settings};
 use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 
 use super::{
+    bound::{Bound, Opened},
     files::OwnFile,
-    listeners::{Listener, Socket},
+    listeners::Socket,
     signals::Signals,
 };
 use crate::{
@@ -27,33 +29,37 @@ const TRIES: u32 = 5;
 /// Time between two tries; the operator should know within two seconds.
 const PAUSE: Millis = 300;
 
-/// The sockets, and the files that some of them have.
-#[derive(Debug, Default)]
-pub(crate) struct Bound {
-    pub(crate) listeners: Vec<Listener>,
-    pub(crate) files: Vec<OwnFile>,
+/// How long an address that is in use is waited for.
+pub(crate) enum Patience<'a> {
+    /// At the start the server that we replace may be about to leave.
+    Retry(&'a mut Signals),
+    /// While the server runs it waits for nothing.
+    Once,
 }
 
-/// Bind everything that is configured. `log` hears of addresses that are in use.
+/// Bind everything that is configured, except for what `others` have open under the same address. `log` hears of
+/// addresses that are in use.
 pub(crate) fn bind_all(
     settings: &Settings,
-    signals: &mut Signals,
+    others: &[&Bound],
+    mut patience: Patience<'_>,
     log: &mut dyn FnMut(Notice),
 ) -> Result<Bound, StartError> {
     let mut bound = Bound::default();
     let mut tries = TRIES;
     for bind in &settings.network.bind {
-        loop {
-            match bind_one(bind, settings, &mut bound) {
-                Ok(()) => break,
-                Err(error) if in_use(&error) && tries > 1 => {
+        let opened = loop {
+            match (bind_one(bind, settings, others, &bound), &mut patience) {
+                (Ok(opened), _) => break opened,
+                (Err(error), Patience::Retry(signals)) if in_use(&error) && tries > 1 => {
                     tries -= 1;
                     log(Notice::ConnectionInUse { bind: bind.to_string() });
                     pause(signals)?;
                 }
-                Err(error) => return Err(refusal(bind, &error)),
+                (Err(error), _) => return Err(refusal(bind, &error)),
             }
-        }
+        };
+        bound.opened.push(opened);
     }
     Ok(bound)
 }
@@ -70,29 +76,24 @@ fn pause(signals: &mut Signals) -> Result<(), StartError> {
     Ok(())
 }
 
-fn bind_one(bind: &Bind, settings: &Settings, bound: &mut Bound) -> io::Result<()> {
+fn bind_one(bind: &Bind, settings: &Settings, others: &[&Bound], bound: &Bound) -> io::Result<Opened> {
     let backlog = i32::try_from(settings.network.backlog.0).unwrap_or(i32::MAX);
     let protocol = bind.protocol.unwrap_or(settings.protocol.protocol);
-    let (socket, address) = match &bind.address {
+    if let Some(open) = others.iter().find_map(|other| other.at(&bind.address, &bound.opened)) {
+        return Opened::new(&bind.address, protocol, Arc::clone(&open.socket), open.file.clone());
+    }
+    let (socket, file) = match &bind.address {
         Address::Tcp { host, port } => {
             let address = resolve(host, *port)?;
-            let socket = bind_tcp(address, backlog, only_v6(address, &settings.network.bind))?;
-            let address = format!("{protocol}://{}", socket.local_addr()?);
-            (Socket::Tcp(socket), address)
+            (Socket::Tcp(bind_tcp(address, backlog, only_v6(address, &settings.network.bind))?), None)
         }
         Address::Unix(path) => {
             let (socket, file) = bind_unix(path, backlog)?;
-            bound.files.push(file);
-            let address = match protocol {
-                WireProtocol::Http => bind.address.to_string(),
-                WireProtocol::Uwsgi => format!("{protocol}://{}", bind.address),
-            };
-            (Socket::Unix(socket), address)
+            (Socket::Unix(socket), Some(Arc::new(file)))
         }
         Address::Abstract(_) | Address::Inherited(_) => return Err(io::ErrorKind::Unsupported.into()),
     };
-    bound.listeners.push(Listener { socket, protocol, address });
-    Ok(())
+    Opened::new(&bind.address, protocol, Arc::new(socket), file)
 }
 
 /// One address for a host: v4 before v6, as gunicorn has it.
@@ -210,6 +211,8 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
 
 #[cfg(test)]
 mod tests {
+    use rgunicorn_settings::WireProtocol;
+
     use super::*;
 
     fn settings(binds: &[&str]) -> Settings {
@@ -225,7 +228,9 @@ mod tests {
     fn bind_by(settings: &Settings) -> Result<Bound, String> {
         let mut bound = Bound::default();
         for bind in &settings.network.bind {
-            bind_one(bind, settings, &mut bound).map_err(|error| refusal(bind, &error).to_string())?;
+            let opened =
+                bind_one(bind, settings, &[], &bound).map_err(|error| refusal(bind, &error).to_string())?;
+            bound.opened.push(opened);
         }
         Ok(bound)
     }
@@ -233,7 +238,7 @@ mod tests {
     #[test]
     fn port_0_prints_the_port_that_the_kernel_chose() {
         let bound = bind(&["127.0.0.1:0", "[::1]:0"]).unwrap();
-        let addresses: Vec<_> = bound.listeners.iter().map(|listener| listener.address.as_str()).collect();
+        let addresses = bound.addresses();
         assert!(
             addresses[0].starts_with("http://127.0.0.1:") && !addresses[0].ends_with(":0"),
             "{addresses:?}"
@@ -249,24 +254,24 @@ mod tests {
         let binds = [binds.to_vec(), vec![format!("uwsgi://{}", path("a")), path("b")]].concat();
         let mut settings = settings(&binds.iter().map(String::as_str).collect::<Vec<_>>());
         let bound = bind_by(&settings).unwrap();
-        let address = |at: usize| bound.listeners[at].address.as_str();
+        let address = |at: usize| bound.opened[at].address.as_str();
         assert!(address(0).starts_with("uwsgi://127.0.0.1:"), "{}", address(0));
         assert!(address(1).starts_with("http://127.0.0.1:"), "{}", address(1));
         assert_eq!((address(2), address(3)), (binds[2].as_str(), binds[3].as_str()));
-        let spoken: Vec<_> = bound.listeners.iter().map(|listener| listener.protocol).collect();
+        let spoken: Vec<_> = bound.opened.iter().map(|opened| opened.protocol).collect();
         let (http, uwsgi) = (WireProtocol::Http, WireProtocol::Uwsgi);
         assert_eq!(spoken, [uwsgi, http, uwsgi, http]);
         drop(bound);
 
         settings.protocol.protocol = uwsgi;
         let bound = bind_by(&settings).unwrap();
-        assert!(bound.listeners.iter().all(|listener| listener.protocol == uwsgi));
-        assert_eq!(bound.listeners[3].address, format!("uwsgi://{}", path("b")));
+        assert!(bound.opened.iter().all(|opened| opened.protocol == uwsgi));
+        assert_eq!(bound.opened[3].address, format!("uwsgi://{}", path("b")));
     }
 
     #[test]
     fn a_host_name_is_resolved_to_v4_first() {
-        assert!(bind(&["localhost:0"]).unwrap().listeners[0].address.starts_with("http://127.0.0.1:"));
+        assert!(bind(&["localhost:0"]).unwrap().opened[0].address.starts_with("http://127.0.0.1:"));
     }
 
     #[test]
@@ -289,6 +294,34 @@ mod tests {
         assert!(said.contains("its directory does not exist"), "{said}");
         let said = bind(&["no-such-host.invalid:0"]).unwrap_err();
         assert!(said.contains("the host name is not known"), "{said}");
+    }
+
+    #[test]
+    fn what_another_generation_has_open_is_shared_and_the_rest_is_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("site.sock");
+        let unix = format!("unix:{}", path.display());
+        let serving = bind(&[&unix, "127.0.0.1:0"]).unwrap();
+        let next = settings(&["127.0.0.1:0", "127.0.0.1:0", &format!("uwsgi://{unix}")]);
+        let next = bind_all(&next, &[&serving], Patience::Once, &mut |_| ()).unwrap();
+        let (old, new) = (serving.addresses(), next.addresses());
+        assert_eq!(new[0], old[1]);
+        assert_ne!(new[1], old[1], "every bind has a socket of its own");
+        assert_eq!(new[2], format!("uwsgi://{unix}"), "what is spoken belongs to the generation");
+        drop(serving);
+        assert!(path.exists(), "the file stays as long as somebody needs it");
+        drop(next);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_reload_does_not_wait_for_an_address_in_use() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = settings(&[&taken.local_addr().unwrap().to_string()]);
+        let mut tries = 0;
+        let refused = bind_all(&settings, &[], Patience::Once, &mut |_| tries += 1).unwrap_err();
+        assert!(refused.to_string().contains("the address is in use"), "{refused}");
+        assert_eq!(tries, 0);
     }
 
     #[test]

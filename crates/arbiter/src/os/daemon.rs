@@ -16,8 +16,9 @@ use super::{
     signals::Signals,
 };
 use crate::{
+    boot::detach_stdio,
     error::StartError,
-    host::{Host, detach_stdio},
+    host::Host,
     machine::event::{Pid, Request},
     statuses::{DONE, FAILED, INTERRUPTED},
 };

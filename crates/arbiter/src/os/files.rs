@@ -29,6 +29,11 @@ impl OwnFile {
         Ok(Self { path, mark, owner: this_process() })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What removes it when this process cannot.
     pub(crate) fn mark(&self) -> Mark {
         self.mark.clone()

@@ -32,17 +32,16 @@ pub enum Socket {
     Unix(UnixListener),
 }
 
-impl Listener {
+impl Socket {
     /// The same socket under another descriptor.
     ///
     /// # Errors
     /// When the process has too many descriptors.
     pub fn try_clone(&self) -> io::Result<Self> {
-        let socket = match &self.socket {
-            Socket::Tcp(socket) => Socket::Tcp(socket.try_clone()?),
-            Socket::Unix(socket) => Socket::Unix(socket.try_clone()?),
-        };
-        Ok(Self { socket, protocol: self.protocol, address: self.address.clone() })
+        Ok(match self {
+            Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
+            Self::Unix(socket) => Self::Unix(socket.try_clone()?),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the master does: the only code here that calls the kernel.
 
 pub(crate) mod bind;
+pub(crate) mod bound;
 pub(crate) mod daemon;
 pub(crate) mod files;
 pub(crate) mod fork;

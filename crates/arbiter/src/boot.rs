@@ -1,0 +1,118 @@
+//! What a new process is given to begin with, and its private words with the master.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read as _, Write as _},
+    os::unix::net::UnixStream,
+    sync::Arc,
+};
+
+use rgunicorn_logging::ErrorLog;
+use rgunicorn_scoreboard::{Lease, Slot, State, Wear, now};
+use rgunicorn_settings::Settings;
+
+use crate::os::listeners::Listener;
+
+/// Everything that a worker begins with.
+pub struct WorkerBoot {
+    /// Its spawn number.
+    pub age: u32,
+    /// The reload that its settings come from.
+    pub generation: u32,
+    /// Its line on the scoreboard.
+    pub slot: Lease,
+    /// Where connections come from.
+    pub listeners: Vec<Listener>,
+    /// Bytes of [`rgunicorn_scoreboard::Command`], written by this process' own signal handlers; does not block.
+    pub commands: UnixStream,
+    /// The error log.
+    pub error_log: Arc<ErrorLog>,
+    /// Everything that was configured.
+    pub settings: Arc<Settings>,
+    /// After so many requests it asks for a successor: `max_requests` and this worker's share of the jitter.
+    pub retire_after: Option<u64>,
+    pub(crate) report: Report,
+}
+
+/// Everything that a template begins with: the process that loads the application so that workers are forked from it.
+pub struct TemplateBoot {
+    /// Its spawn number.
+    pub age: u32,
+    /// The reload that its settings come from.
+    pub generation: u32,
+    /// Its line on the scoreboard.
+    pub slot: Lease,
+    /// The error log.
+    pub error_log: Arc<ErrorLog>,
+    /// Everything that was configured.
+    pub settings: Arc<Settings>,
+}
+
+/// The private words of a new process with its master.
+pub(crate) struct Report {
+    /// A byte here wakes the master, which then reads the scoreboard.
+    pub(crate) wake: Arc<UnixStream>,
+    /// Holds one byte until a worker has taken the right to report why it cannot boot.
+    pub(crate) excuse: UnixStream,
+    /// Whether to let go of the terminal before reporting ready.
+    pub(crate) detach: bool,
+}
+
+impl WorkerBoot {
+    /// The application is loaded and requests are accepted from now on.
+    ///
+    /// # Errors
+    /// If a daemon cannot let go of its terminal.
+    pub fn ready(&mut self) -> io::Result<()> {
+        self.error_log.tee_to_stderr(false);
+        if self.report.detach {
+            detach_stdio()?;
+        }
+        self.slot.beat(now());
+        self.slot.enter(State::Ready);
+        self.nudge().wake();
+        Ok(())
+    }
+
+    /// Whether this worker should log why it could not boot: true for one worker of those that are forked together,
+    /// so that a mistake in the application is shown once and not once a worker.
+    #[must_use]
+    pub fn may_report_failure(&self) -> bool {
+        // What another worker took, or a master that is gone, leaves nothing to read.
+        matches!((&self.report.excuse).read(&mut [0]), Ok(1))
+    }
+
+    /// What asks the master for a successor.
+    #[must_use]
+    pub fn nudge(&self) -> Nudge {
+        Nudge { wake: Arc::clone(&self.report.wake) }
+    }
+}
+
+/// Asks the master for a successor; may be used by any thread of the worker.
+#[derive(Debug, Clone)]
+pub struct Nudge {
+    wake: Arc<UnixStream>,
+}
+
+impl Nudge {
+    /// Ask for a successor, without a wait. The worker serves on until it is told to leave.
+    pub fn worn(&self, slot: &Slot, wear: Wear) {
+        slot.wear_out(wear);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // A full pipe wakes the master as well.
+        let _ = (&*self.wake).write(b"r");
+    }
+}
+
+/// Point the standard streams to nowhere, so that whoever waits for their end can go on.
+pub(crate) fn detach_stdio() -> io::Result<()> {
+    let nowhere = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdin(&nowhere)?;
+    nix::unistd::dup2_stdout(&nowhere)?;
+    nix::unistd::dup2_stderr(&nowhere)?;
+    Ok(())
+}
