@@ -9,7 +9,7 @@ use pyo3::{prelude::*, types::PyDict};
 use rgunicorn_bridge::value_of;
 use rgunicorn_logging::{AccessLog, ErrorLog};
 use rgunicorn_settings::{
-    Parsed, ProcessEnvironment, Settings, SettingsError, Value, from_command_line, from_values,
+    NoConfigFiles, Parsed, ProcessEnvironment, Settings, SettingsError, Value, from_command_line, from_values,
 };
 
 use crate::{
@@ -31,10 +31,11 @@ pub(crate) enum Given {
 impl Given {
     fn read(&self) -> Result<Parsed, SettingsError> {
         match self {
-            Self::CommandLine(program, args) => from_command_line(program, args.clone(), &ProcessEnvironment),
-            Self::Call(values) => {
-                from_values(values, &ProcessEnvironment).map(|settings| Parsed::Run(Box::new(settings)))
+            Self::CommandLine(program, args) => {
+                from_command_line(program, args.clone(), &ProcessEnvironment, &mut NoConfigFiles)
             }
+            Self::Call(values) => from_values(values, &ProcessEnvironment, &mut NoConfigFiles)
+                .map(|settings| Parsed::Run(Box::new(settings))),
         }
     }
 

@@ -66,13 +66,53 @@ pub enum SettingsError {
         /// Where the value came from.
         origin: Origin,
     },
-    /// A key given to `run()` is not a setting.
-    #[error("unknown setting `{key}`: {remedy}")]
+    /// Something is wrong with a variable that holds a part of a command line.
+    #[error("in the variable `{variable}`: {error}")]
+    InArguments {
+        /// The variable.
+        variable: &'static str,
+        /// What.
+        error: Box<SettingsError>,
+    },
+    /// A key given to `run()`, or a name in a configuration file, is not a setting.
+    #[error("unknown setting `{key}`{place}: {remedy}")]
     UnknownSetting {
         /// The key.
         key: String,
+        /// Where it stands, with a space before it; empty for an argument of `run()`.
+        place: String,
         /// What to write instead, as far as we can tell.
         remedy: String,
+    },
+    /// A Python value is of a type that its setting does not take.
+    #[error("wrong type for `{key}`{place}: it is {found} (write {wanted})")]
+    WrongType {
+        /// The key.
+        key: &'static str,
+        /// Where it stands, with a space before it; empty for an argument of `run()`.
+        place: String,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
+    /// The configuration file cannot be used.
+    #[error("cannot read the config file `{}` of {place}: {problem} ({remedy})", path.display())]
+    BadConfigFile {
+        /// The file as written.
+        path: PathBuf,
+        /// The option or variable that names it.
+        place: String,
+        /// Why not.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The configuration file cannot be evaluated.
+    #[error("{text}")]
+    ConfigFile {
+        /// What its evaluation says.
+        text: String,
     },
     /// No application was named.
     #[error(
@@ -126,7 +166,11 @@ impl SettingsError {
             | Self::ExtraArgument { .. }
             | Self::CommandLine { .. }
             | Self::BadValue { origin: Origin::CommandLine, .. } => 2,
+            Self::InArguments { error, .. } => error.exit_code(),
             Self::NotUtf8 { .. }
+            | Self::WrongType { .. }
+            | Self::BadConfigFile { .. }
+            | Self::ConfigFile { .. }
             | Self::BadValue { .. }
             | Self::UnknownSetting { .. }
             | Self::NoApplication

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use rgunicorn_settings::{
-    Origin, ProxyHeaders, ProxyProtocol, Settings, SettingsError, Value, WorkerCount, from_values,
+    FileMode, NoConfigFiles, Origin, ProxyHeaders, ProxyProtocol, Settings, SettingsError, Umask, Value,
+    WorkerCount, from_values,
 };
 
 fn read(values: &[(&str, Value)], env: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     let env: BTreeMap<String, String> =
         env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     let values: Vec<_> = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    from_values(&values, &env)
+    from_values(&values, &env, &mut NoConfigFiles)
 }
 
 fn text(text: &str) -> Value {
@@ -80,14 +81,73 @@ fn a_key_that_there_is_not_has_a_suggestion() {
 
 #[test]
 fn a_bad_value_names_key_and_option() {
-    let error = read(&[("workers", Value::Flag(true))], &[]).unwrap_err();
+    let error = read(&[("workers", Value::Number(0.0))], &[]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "invalid value `True` for `workers` (option `--workers`): \
-         it is not a whole number (give a whole number from 1 to 1000)"
+        "invalid value `0` for `workers` (option `--workers`): it is below 1 (give a whole number from 1 to 1000)"
     );
     assert_eq!(error.exit_code(), 1);
     assert!(read(&[("workers", Value::Number(f64::NAN))], &[]).is_err());
+}
+
+#[test]
+fn a_value_of_a_type_that_the_setting_does_not_take_is_refused() {
+    let object = || Value::Other("Path".to_owned());
+    for (key, value, text) in [
+        ("workers", Value::Flag(true), "wrong type for `workers`: it is `True` (write a number)"),
+        ("accesslog", Value::Flag(true), "wrong type for `accesslog`: it is `True` (write a text)"),
+        ("pidfile", Value::Number(1.0), "wrong type for `pidfile`: it is a number (write a text)"),
+        (
+            "timeout",
+            Value::List(vec![Value::Number(1.0)]),
+            "wrong type for `timeout`: it is a list (write a number)",
+        ),
+        ("bind", Value::Number(80.0), "wrong type for `bind`: it is a number (write a list of texts)"),
+        (
+            "bind",
+            Value::List(vec![text(":80"), Value::Number(80.0)]),
+            "wrong type for `bind`: it is a number (write a list of texts)",
+        ),
+        ("bind", Value::Pairs(vec![]), "wrong type for `bind`: it is a dictionary (write a list of texts)"),
+        ("raw_env", object(), "wrong type for `raw_env`: it is of the type `Path` (write a dictionary)"),
+        (
+            "raw_env",
+            Value::Pairs(vec![("A".to_owned(), Value::Nothing)]),
+            "wrong type for `raw_env`: it is `None` (write a dictionary)",
+        ),
+        ("daemon", object(), "wrong type for `daemon`: it is of the type `Path` (write `True` or `False`)"),
+        (
+            "worker_class",
+            object(),
+            "wrong type for `worker_class`: it is of the type `Path` (write one of its words)",
+        ),
+        (
+            "umask",
+            Value::Flag(false),
+            "wrong type for `umask`: it is `False` (write an octal number such as `0o022`)",
+        ),
+    ] {
+        let error = read(&[(key, value)], &[]).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.exit_code()), (text, 1));
+    }
+}
+
+#[test]
+fn an_integer_is_the_mode_that_python_shows_for_it() {
+    let settings = read(
+        &[("socket_mode", Value::Number(f64::from(0o660))), ("umask", Value::Number(f64::from(0o27)))],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(settings.network.socket_mode, Some(FileMode(0o660)));
+    assert_eq!(settings.process.umask, Umask(0o27));
+    let error = read(&[("socket_mode", Value::Number(660.0))], &[]).unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "it is more than octal 777 (write three octal digits as in `660`; in Python, `0o660`)"
+        )
+    );
+    assert!(read(&[("umask", Value::Number(0.5))], &[]).is_err());
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::{
 
 use proptest::prelude::*;
 use rgunicorn_settings::{
-    AppTarget, Count, Destination, EventLoop, Level, LifespanMode, Origin, Parsed, Seconds, Settings,
-    Watchdog, WorkerClass, WorkerCount, from_command_line,
+    AppTarget, Count, Destination, EventLoop, Level, LifespanMode, NoConfigFiles, Origin, Parsed, Seconds,
+    Settings, Watchdog, WorkerClass, WorkerCount, from_command_line,
 };
 
 use common::{read, refusal, settings, tcp, unix};
@@ -200,7 +200,8 @@ fn a_command_line_that_is_cut_short_says_what_is_missing() {
         assert_eq!(refusal(line, &[]), (2, text.to_owned()), "{line}");
     }
     let args = vec![OsString::from_vec(vec![b'a', 0xff])];
-    let error = from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new()).unwrap_err();
+    let error = from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new(), &mut NoConfigFiles)
+        .unwrap_err();
     assert_eq!(error.to_string(), "an argument is not valid UTF-8 (`--help` lists the options)");
 }
 
@@ -337,7 +338,7 @@ proptest! {
     #[test]
     fn every_command_line_is_read_or_refused_with_a_text(pieces in proptest::collection::vec(piece(), 0..6)) {
         let args = pieces.iter().map(OsString::from).collect();
-        match from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new()) {
+        match from_command_line("rgunicorn", args, &BTreeMap::<String, String>::new(), &mut NoConfigFiles) {
             Ok(Parsed::Run(settings)) => prop_assert!(settings.application.app.is_some()),
             Ok(Parsed::Print(text)) => prop_assert!(!text.is_empty()),
             Err(error) => {

@@ -28,8 +28,9 @@ pub fn help_text(program: &str) -> String {
 }
 
 const CLOSING: &str = "
-An option wins over its environment variable, named [env] above, and that over
-the default. Lists in variables are separated by commas or white space.
+An option wins over its environment variable, named [env] above, that over the
+config file, and that over the default. Lists in variables are separated by
+commas or white space. GUNICORN_CMD_ARGS and RGUNICORN_CMD_ARGS hold options.
 ";
 
 /// The text of `--version`, in gunicorn's words.

@@ -10,7 +10,7 @@ pub fn man_page() -> String {
     page.push_str(".SH SYNOPSIS\n.B rgunicorn\n[\\fIOPTIONS\\fR] \\fIAPP_MODULE\\fR\n");
     page.push_str(".SH DESCRIPTION\n");
     page.push_str("A master process supervises workers that serve a WSGI or ASGI application over HTTP.\n");
-    page.push_str("An option wins over its environment variable, and that over the default.\n");
+    page.push_str("An option wins over its environment variable, that over the config file, and that over the default.\n");
     for section in table::SECTIONS {
         page.push_str(&format!(".SH {}\n", section.title.to_uppercase()));
         for row in section.rows {

@@ -20,14 +20,15 @@ impl Settings {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::{Parsed, from_command_line};
+    use crate::{NoConfigFiles, Parsed, from_command_line};
 
     #[test]
     fn every_setting_has_a_line_that_says_where_it_comes_from() {
         let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let env = BTreeMap::from([variable("RGUNICORN_TIMEOUT", "5"), variable("PORT", "80")]);
         let args = ["mod:app", "-w3", "--daemon"].map(Into::into).to_vec();
-        let Parsed::Run(settings) = from_command_line("rgunicorn", args, &env).unwrap() else {
+        let Parsed::Run(settings) = from_command_line("rgunicorn", args, &env, &mut NoConfigFiles).unwrap()
+        else {
             panic!("printed")
         };
         let text = settings.print_config();

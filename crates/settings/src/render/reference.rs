@@ -16,9 +16,10 @@ const OPENING: &str = "\
 
 # Settings
 
-Every setting is an option of the command line, an environment variable and an argument of `rgunicorn.run()`. An option
-wins over the environment, and that over the default. `rgunicorn --print-config APP_MODULE` shows what holds and where
-it comes from.
+Every setting is an option of the command line, an environment variable, a name in the config file and an argument of
+`rgunicorn.run()`. An option wins over the environment, that over the config file, and that over the default; see
+[configuration](../guide/configuration.md). `rgunicorn --print-config APP_MODULE` shows what holds and where it comes
+from.
 
 A time is a number of seconds, which may have a fraction, or a number with a unit: `500ms`, `30s`, `2m`, `1h`. An empty
 variable counts as none. A list in a variable is separated by commas or white space. A switch in a variable is `true` or

@@ -9,11 +9,15 @@ use std::{
 use crate::{
     error::SettingsError,
     settings::Settings,
-    values::{Address, Bind, StaticPath},
+    values::{Address, Bind, ConfigLocation, StaticPath},
 };
 
 /// The settings, if they agree with the machine and each other.
 pub(super) fn checked(mut settings: Settings) -> Result<Settings, SettingsError> {
+    if let Some(ConfigLocation::File(path)) = &mut settings.config_file.config {
+        // What was read is what a reload reads, wherever the application has gone since.
+        *path = path::absolute(&*path).unwrap_or_else(|_| path.clone());
+    }
     settings.application.chdir = usable_directory(&settings.application.chdir)?;
     binds_differ(&settings.network.bind)?;
     prefixes_differ(&settings.files.static_path)?;

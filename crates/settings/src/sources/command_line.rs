@@ -28,10 +28,14 @@ pub(crate) enum Outcome<T> {
 }
 
 /// Reads the arguments, which do not include the program's name.
-pub(super) fn read(program: &str, args: Vec<OsString>) -> Result<Outcome<Vec<Given>>, SettingsError> {
+pub(super) fn read(
+    program: &str,
+    args: Vec<OsString>,
+    origin: &Origin,
+) -> Result<Outcome<Vec<Given>>, SettingsError> {
     let args = std::iter::once(OsString::from(program)).chain(join_choices(args));
     match command().try_get_matches_from(args) {
-        Ok(mut matches) => Ok(Outcome::Run(given(&mut matches))),
+        Ok(mut matches) => Ok(Outcome::Run(given(&mut matches, origin))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp => Ok(Outcome::Help),
             ErrorKind::DisplayVersion => Ok(Outcome::Version),
@@ -104,7 +108,7 @@ fn opposite(row: &'static Row) -> Option<Arg> {
     Some(Arg::new(flag).long(flag.trim_start_matches('-')).action(ArgAction::SetTrue).overrides_with(row.key))
 }
 
-fn given(matches: &mut ArgMatches) -> Vec<Given> {
+fn given(matches: &mut ArgMatches, origin: &Origin) -> Vec<Given> {
     let mut source = Vec::new();
     for row in table::rows().filter(|row| row.spelling().is_some()) {
         let texts = match row.shape {
@@ -116,7 +120,7 @@ fn given(matches: &mut ArgMatches) -> Vec<Given> {
                 None => continue,
             },
         };
-        source.push(Given { key: row.key, texts, origin: Origin::CommandLine });
+        source.push(Given { key: row.key, texts, origin: origin.clone() });
     }
     source
 }

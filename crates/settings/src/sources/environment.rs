@@ -78,7 +78,8 @@ pub(super) fn ours(env: &dyn Environment) -> Result<Vec<Given>, SettingsError> {
     Ok(source)
 }
 
-fn text(env: &dyn Environment, name: &str) -> Result<Option<String>, SettingsError> {
+/// The variable's text; one that is empty is as good as none.
+pub(super) fn text(env: &dyn Environment, name: &str) -> Result<Option<String>, SettingsError> {
     let Some(value) = env.variable(name) else { return Ok(None) };
     let text = value.into_string().map_err(|value| SettingsError::NotUtf8 {
         text: value.to_string_lossy().into_owned(),

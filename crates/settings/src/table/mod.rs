@@ -32,7 +32,7 @@ pub use proxies::Proxies;
 pub use reloading::Reloading;
 pub use workers::Workers;
 
-use crate::values::Shape;
+use crate::values::{Kind, Shape};
 
 /// Rows that belong together, in the order in which they are documented.
 #[derive(Debug)]
@@ -64,8 +64,8 @@ pub(crate) struct Row {
     pub(crate) choices: &'static [&'static str],
     /// What the option means that stands without a value, where it may.
     pub(crate) bare: Option<&'static str>,
-    /// Whether it is a number that is written in octal, so that Python's integers are.
-    pub(crate) octal: bool,
+    /// What it is to Python.
+    pub(crate) kind: Kind,
 }
 
 /// The key that the positional argument gives.
@@ -210,7 +210,7 @@ macro_rules! settings {
                     shape: <$kind as $crate::values::Field>::SHAPE,
                     choices: <$kind as $crate::values::Field>::CHOICES,
                     bare: <$kind as $crate::values::Field>::BARE,
-                    octal: <$kind as $crate::values::Field>::OCTAL,
+                    kind: <$kind as $crate::values::Field>::KIND,
                 } ),+ ],
             };
 
@@ -284,7 +284,8 @@ mod tests {
         for row in rows() {
             for choice in row.choices {
                 let values = [(row.key.to_owned(), crate::Value::Text((*choice).to_owned()))];
-                let settings = crate::from_values(&values, &std::collections::BTreeMap::new()).unwrap();
+                let env = std::collections::BTreeMap::new();
+                let settings = crate::from_values(&values, &env, &mut crate::NoConfigFiles).unwrap();
                 assert!(
                     settings.entries().contains(&(row.key, (*choice).to_owned())),
                     "{} {choice}",

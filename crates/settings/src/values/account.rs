@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// A user, or a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,9 @@ impl fmt::Display for Owner {
     }
 }
 
-impl Newtype for Account {}
+impl Newtype for Account {
+    const KIND: Kind = Kind::Number;
+}
 
 impl Newtype for Owner {}
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// The most bytes that are taken; `0` means any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,13 @@ impl fmt::Display for ByteRate {
     }
 }
 
-impl Newtype for ByteLimit {}
+impl Newtype for ByteLimit {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for ByteRate {}
+impl Newtype for ByteRate {
+    const KIND: Kind = Kind::Number;
+}
 
 #[cfg(test)]
 mod tests {

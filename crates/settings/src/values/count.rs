@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// How many of something that must exist: at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,11 +78,17 @@ impl fmt::Display for Backlog {
     }
 }
 
-impl Newtype for Count {}
+impl Newtype for Count {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for WorkerCount {}
+impl Newtype for WorkerCount {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for Backlog {}
+impl Newtype for Backlog {
+    const KIND: Kind = Kind::Number;
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// A variable to set before the application is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,9 @@ impl fmt::Display for EnvPair {
     }
 }
 
-impl Newtype for EnvPair {}
+impl Newtype for EnvPair {
+    const KIND: Kind = Kind::Pairs;
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError, is_field_name};
+use super::{Kind, Newtype, ValueError, is_field_name};
 
 /// Names of header fields in upper case; `*` stands for every name. The default is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +54,9 @@ impl fmt::Display for FieldNames {
     }
 }
 
-impl Newtype for FieldNames {}
+impl Newtype for FieldNames {
+    const KIND: Kind = Kind::List;
+}
 
 #[cfg(test)]
 mod tests {

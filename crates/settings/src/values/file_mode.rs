@@ -1,11 +1,11 @@
 //! Permissions: those that a file gets, and those that it does not.
 //!
 //! A mode is octal however it is written, as for chmod. The umask is a number as Python and gunicorn write it. An integer
-//! of Python is neither: it is given to both as `0o`-literal, see [`super::Scalar::OCTAL`].
+//! of Python is neither: it is given to both as `0o`-literal, see [`super::Kind::Octal`].
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// The permissions of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +68,11 @@ impl fmt::Display for Umask {
 }
 
 impl Newtype for FileMode {
-    const OCTAL: bool = true;
+    const KIND: Kind = Kind::Octal;
 }
 
 impl Newtype for Umask {
-    const OCTAL: bool = true;
+    const KIND: Kind = Kind::Octal;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// The longest request line in bytes; `0` means any length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,13 +107,21 @@ impl fmt::Display for Jitter {
     }
 }
 
-impl Newtype for LineLimit {}
+impl Newtype for LineLimit {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for FieldLimit {}
+impl Newtype for FieldLimit {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for RequestLimit {}
+impl Newtype for RequestLimit {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for Jitter {}
+impl Newtype for Jitter {
+    const KIND: Kind = Kind::Number;
+}
 
 #[cfg(test)]
 mod tests {

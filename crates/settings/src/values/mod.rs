@@ -107,8 +107,8 @@ pub(crate) trait Scalar: Sized {
     const CHOICES: &'static [&'static str] = &[];
     /// What an option of this type means that stands without a value, where it may.
     const BARE: Option<&'static str> = None;
-    /// Whether it is a number that is written in octal.
-    const OCTAL: bool = false;
+    /// What it is to Python.
+    const KIND: Kind = Kind::Text;
 
     /// Reads the value; the whole validation.
     fn read(text: &str) -> Result<Self, ValueError>;
@@ -123,14 +123,14 @@ pub(crate) trait Newtype: FromStr<Err = ValueError> + Display {
     const CHOICES: &'static [&'static str] = &[];
     /// What an option of this type means that stands without a value, where it may.
     const BARE: Option<&'static str> = None;
-    /// Whether it is a number that is written in octal.
-    const OCTAL: bool = false;
+    /// What it is to Python.
+    const KIND: Kind = Kind::Text;
 }
 
 impl<T: Newtype> Scalar for T {
     const CHOICES: &'static [&'static str] = T::CHOICES;
     const BARE: Option<&'static str> = T::BARE;
-    const OCTAL: bool = T::OCTAL;
+    const KIND: Kind = T::KIND;
 
     fn read(text: &str) -> Result<Self, ValueError> {
         text.parse()
@@ -158,6 +158,21 @@ pub(crate) enum Shape {
     Many,
 }
 
+/// What a value is to Python, beside the text that every value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A text and nothing else.
+    Text,
+    /// `int` or `float`.
+    Number,
+    /// `int`, which is written in octal.
+    Octal,
+    /// `list` or `tuple` of texts.
+    List,
+    /// `dict` of texts.
+    Pairs,
+}
+
 /// A text that could not be read, and why.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -173,8 +188,8 @@ pub(crate) trait Field: Sized {
     const CHOICES: &'static [&'static str];
     /// What the option means that stands without a value, where it may; it is also a choice.
     const BARE: Option<&'static str> = None;
-    /// Whether it is a number that is written in octal.
-    const OCTAL: bool = false;
+    /// What it is to Python.
+    const KIND: Kind = Kind::Text;
 
     /// Reads the value from what one source gave; no text at all is the empty default.
     fn from_texts(texts: &[String]) -> Result<Self, Refusal>;
@@ -191,7 +206,7 @@ impl<T: Scalar> Field for T {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = T::CHOICES;
     const BARE: Option<&'static str> = T::BARE;
-    const OCTAL: bool = T::OCTAL;
+    const KIND: Kind = T::KIND;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         read(texts.last().map_or("", String::as_str))
@@ -206,7 +221,7 @@ impl<T: Scalar> Field for T {
 impl<T: Scalar> Field for Option<T> {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = T::CHOICES;
-    const OCTAL: bool = T::OCTAL;
+    const KIND: Kind = T::KIND;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         texts.last().map(|text| read(text)).transpose()
@@ -220,6 +235,7 @@ impl<T: Scalar> Field for Option<T> {
 impl<T: Scalar> Field for Vec<T> {
     const SHAPE: Shape = Shape::Many;
     const CHOICES: &'static [&'static str] = T::CHOICES;
+    const KIND: Kind = T::KIND;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         texts.iter().map(|text| read(text)).collect()

@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// Addresses and networks; `*` is everybody, and no text at all is nobody.
 ///
@@ -103,7 +103,9 @@ impl fmt::Display for Networks {
     }
 }
 
-impl Newtype for Networks {}
+impl Newtype for Networks {
+    const KIND: Kind = Kind::List;
+}
 
 #[cfg(test)]
 mod tests {

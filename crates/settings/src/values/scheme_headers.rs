@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, str::FromStr};
 
-use super::{Field, Refusal, Shape, ValueError, is_field_name};
+use super::{Field, Kind, Refusal, Shape, ValueError, is_field_name};
 
 /// Names of header fields, in upper case, each with the value that means `https`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl fmt::Display for SchemeHeaders {
 impl Field for SchemeHeaders {
     const SHAPE: Shape = Shape::One;
     const CHOICES: &'static [&'static str] = &[];
+    const KIND: Kind = Kind::Pairs;
 
     fn from_texts(texts: &[String]) -> Result<Self, Refusal> {
         let text = texts.last().map_or("", String::as_str);

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// Directories, separated by commas, in the order in which they are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,7 +29,9 @@ impl fmt::Display for SearchPath {
     }
 }
 
-impl Newtype for SearchPath {}
+impl Newtype for SearchPath {
+    const KIND: Kind = Kind::List;
+}
 
 #[cfg(test)]
 mod tests {

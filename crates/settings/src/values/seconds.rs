@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// A length of time, written in seconds or with a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +85,17 @@ impl fmt::Display for Watchdog {
     }
 }
 
-impl Newtype for Seconds {}
+impl Newtype for Seconds {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for Timeout {}
+impl Newtype for Timeout {
+    const KIND: Kind = Kind::Number;
+}
 
-impl Newtype for Watchdog {}
+impl Newtype for Watchdog {
+    const KIND: Kind = Kind::Number;
+}
 
 #[cfg(test)]
 mod tests {

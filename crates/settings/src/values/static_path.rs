@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use super::{Newtype, ValueError};
+use super::{Kind, Newtype, ValueError};
 
 /// A directory and the path that its files are served under.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,9 @@ impl fmt::Display for StaticPath {
     }
 }
 
-impl Newtype for StaticPath {}
+impl Newtype for StaticPath {
+    const KIND: Kind = Kind::Pairs;
+}
 
 #[cfg(test)]
 mod tests {

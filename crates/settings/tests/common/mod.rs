@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use rgunicorn_settings::{Address, Bind, Parsed, Settings, SettingsError, from_command_line};
+use rgunicorn_settings::{Address, Bind, NoConfigFiles, Parsed, Settings, SettingsError, from_command_line};
 
 /// What a command line, split at white space, means in this environment.
 pub(crate) fn read(line: &str, env: &[(&str, &str)]) -> Result<Parsed, SettingsError> {
@@ -15,7 +15,7 @@ pub(crate) fn read(line: &str, env: &[(&str, &str)]) -> Result<Parsed, SettingsE
 pub(crate) fn read_words(words: &[&str], env: &[(&str, &str)]) -> Result<Parsed, SettingsError> {
     let env: BTreeMap<String, String> =
         env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    from_command_line("rgunicorn", words.iter().map(OsString::from).collect(), &env)
+    from_command_line("rgunicorn", words.iter().map(OsString::from).collect(), &env, &mut NoConfigFiles)
 }
 
 /// The settings that a command line gives.
