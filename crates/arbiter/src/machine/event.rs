@@ -81,7 +81,7 @@ impl Limits {
 }
 
 /// A number that looks random and is the same for the same age and seed (`SplitMix64`).
-fn spread(seed: u64, age: Age) -> u64 {
+pub(crate) fn spread(seed: u64, age: Age) -> u64 {
     let mixed = seed.wrapping_add(u64::from(age.0).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

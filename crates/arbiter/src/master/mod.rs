@@ -5,8 +5,10 @@
 mod explain;
 mod generations;
 mod hooks;
+mod limits;
 mod reload;
 mod spawn;
+mod wear;
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +20,12 @@ use std::{
 
 use nix::{sys::signal as raw, unistd::Pid as RawPid};
 use rgunicorn_logging::ErrorLog;
-use rgunicorn_scoreboard::{Scoreboard, now};
+use rgunicorn_scoreboard::{Millis, Scoreboard, now};
 use rgunicorn_settings::{Destination, Settings, WorkerClass};
 
 use self::{
     generations::{Generation, Generations, Number},
+    limits::limits,
     spawn::{Child, Newborn, Pipes},
 };
 use crate::{
@@ -31,7 +34,7 @@ use crate::{
     host::{Hook, Host},
     machine::{
         Arbiter,
-        event::{Action, Age, Event, Limits, Pid, Signal},
+        event::{Action, Age, Event, Pid, Signal},
         notices::Notice,
     },
     os::{
@@ -70,6 +73,8 @@ pub(crate) struct Master<'host> {
     host: &'host mut dyn Host,
     proof: SingleThreaded,
     pid: Pid,
+    /// Spreads what workers should not do together.
+    seed: u64,
     arbiter: Arbiter,
     board: Arc<Scoreboard>,
     children: BTreeMap<Age, Child>,
@@ -80,6 +85,8 @@ pub(crate) struct Master<'host> {
     num_workers: u32,
     signals: Signals,
     pipes: Pipes,
+    /// When the memory of the workers was looked at.
+    weighed: Millis,
     promise: Option<Promise>,
 }
 
@@ -94,7 +101,9 @@ impl<'host> Master<'host> {
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
         let signals = Signals::hear().map_err(StartError::system("handle signals"))?;
         let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
-        let limits = limits(&settings);
+        let (pid, now) = (this_process(), now());
+        let seed = (u64::from(pid.0.unsigned_abs()) << 32) ^ now;
+        let limits = limits(&settings, seed);
         let first = Generation {
             settings: Arc::new(settings),
             error_log,
@@ -104,8 +113,9 @@ impl<'host> Master<'host> {
         let mut master = Self {
             host,
             proof,
-            pid: this_process(),
-            arbiter: Arbiter::new(limits, now()),
+            pid,
+            seed,
+            arbiter: Arbiter::new(limits, now),
             board: Scoreboard::new(SLOTS).map_err(StartError::system("map memory"))?,
             children: BTreeMap::new(),
             generations: Generations::new(first),
@@ -113,6 +123,7 @@ impl<'host> Master<'host> {
             num_workers: limits.workers,
             signals,
             pipes: Pipes::new()?,
+            weighed: 0,
             promise: None,
         };
         master.open()?;
@@ -171,7 +182,9 @@ impl<'host> Master<'host> {
         while matches!((&self.pipes.report.0).read(&mut [0; 64]), Ok(1..)) {}
         for age in self.children.keys().copied().collect::<Vec<_>>() {
             self.look(age)?;
+            self.ask(age)?;
         }
+        self.weigh()?;
         for request in heard.requests {
             self.tell(Event::Asked(request))?;
         }
@@ -265,13 +278,6 @@ impl<'host> Master<'host> {
         }
         status
     }
-}
-
-/// What the machine decides by.
-fn limits(settings: &Settings) -> Limits {
-    let workers = &settings.workers;
-    let plain = Limits::new(workers.workers.0, workers.timeout.0, workers.graceful_timeout.0);
-    Limits { daemon: settings.process.daemon, ..plain }
 }
 
 fn send(pid: Pid, signal: Signal) {

@@ -11,7 +11,7 @@ use rgunicorn_settings::Settings;
 use super::{
     Master,
     generations::{Generation, Number},
-    limits,
+    limits::limits,
 };
 use crate::{
     host::Hook,
@@ -41,7 +41,7 @@ impl Master<'_> {
         let settings = self.host.reread(number.0)?;
         self.select(number);
         let generation = self.open_beside(settings)?;
-        let limits = limits(&generation.settings);
+        let limits = limits(&generation.settings, self.seed);
         let connections = generation.settings.workers.worker_connections.0;
         self.generations.prepare(number, generation);
         if let Some(allowed) = open_files::allow(connections) {

@@ -9,14 +9,13 @@ use std::{
 };
 
 use rgunicorn_scoreboard::{Lease, Millis, now};
-use rgunicorn_settings::Settings;
 
-use super::{End, Master, generations::Number};
+use super::{End, Master, generations::Number, limits::retire_after};
 use crate::{
     boot::{Report, WorkerBoot},
     error::StartError,
     host::Hook,
-    machine::event::{Age, Event, Spawn},
+    machine::event::{Age, Event, Role, Spawn},
     os::{
         fork::{self, Fork, SignalsBlocked, fork, this_process},
         orphan::{self, Remains},
@@ -31,6 +30,7 @@ const TOGETHER: Millis = 300;
 pub(super) struct Child {
     pub(super) slot: Lease,
     pub(super) generation: Number,
+    pub(super) role: Role,
 }
 
 /// A process that was forked a moment ago.
@@ -47,18 +47,19 @@ pub(super) struct Pipes {
     pub(super) report: (UnixStream, UnixStream),
     /// One byte for the worker that may say why it cannot boot.
     excuse: (UnixStream, UnixStream),
-    /// When the last worker was made.
-    spawned: Millis,
+    /// When the last process was made, and of which generation.
+    spawned: (Millis, Number),
 }
 
 impl Pipes {
     pub(super) fn new() -> Result<Self, StartError> {
-        Ok(Self { report: pipe()?, excuse: pipe()?, spawned: 0 })
+        Ok(Self { report: pipe()?, excuse: pipe()?, spawned: (0, Number(0)) })
     }
 
     /// One worker of each batch may say why it cannot boot.
-    fn renew_excuse(&mut self) {
-        if now() < mem::replace(&mut self.spawned, now()) + TOGETHER {
+    fn renew_excuse(&mut self, generation: Number) {
+        let (spawned, of) = mem::replace(&mut self.spawned, (now(), generation));
+        if now() < spawned + TOGETHER && of == generation {
             return;
         }
         // Whether the last batch used its byte or not: there is one now. A pipe with room for one cannot refuse it.
@@ -73,8 +74,8 @@ impl Pipes {
 
 impl Master<'_> {
     pub(super) fn spawn(&mut self, spawn: &Spawn) -> ControlFlow<End> {
-        let Spawn { age, generation, .. } = *spawn;
-        self.pipes.renew_excuse();
+        let Spawn { age, generation, role, .. } = *spawn;
+        self.pipes.renew_excuse(generation);
         let Some(slot) = self.board.lease(age.0, generation.0) else {
             return self.fork_failed(age, "the scoreboard is full".to_owned());
         };
@@ -87,7 +88,7 @@ impl Master<'_> {
                 drop(blocked);
                 self.host.after_fork_in_parent();
                 slot.assign(child.0);
-                self.children.insert(age, Child { slot, generation });
+                self.children.insert(age, Child { slot, generation, role });
                 self.arbiter.handle(Event::Forked(age, child), now());
             }
             Err(error) => {
@@ -121,7 +122,7 @@ impl Master<'_> {
         slot.assign(this_process().0);
         let report = self.pipes.into_report(own.settings.process.daemon);
         let listeners = own.bound.into_listeners().map_err(StartError::system("take over the sockets"))?;
-        let retire_after = retire_after(&own.settings, age);
+        let retire_after = retire_after(&own.settings, self.seed, age);
         Ok(WorkerBoot {
             age: age.0,
             generation: generation.0,
@@ -134,11 +135,6 @@ impl Master<'_> {
             report,
         })
     }
-}
-
-/// After how many requests this worker asks for a successor.
-fn retire_after(_settings: &Settings, _age: Age) -> Option<u64> {
-    None
 }
 
 fn pipe() -> Result<(UnixStream, UnixStream), StartError> {

@@ -6,6 +6,7 @@ pub(crate) mod daemon;
 pub(crate) mod files;
 pub(crate) mod fork;
 pub(crate) mod listeners;
+pub(crate) mod memory;
 pub(crate) mod open_files;
 pub(crate) mod orphan;
 pub(crate) mod pidfile;
