@@ -10,7 +10,7 @@ use std::{
 };
 
 use nix::sys::signal::{Signal, kill};
-use server::{Server, is_alive, pid_of, read, wait_until};
+use server::{Server, answers, is_alive, pid_of, read, wait_until};
 
 #[test]
 fn the_first_lines_are_gunicorns_and_in_its_order() {
@@ -159,7 +159,7 @@ fn a_worker_that_survives_sigabrt_is_killed() {
 
 #[test]
 fn a_worker_that_hangs_at_boot_says_so() {
-    let mut server = Server::start("hangs_at_boot", &["-t", "1"]);
+    let mut server = Server::start("hangs_at_boot", &["--boot-timeout", "1"]);
     server.wait_line("WORKER TIMEOUT");
     server.wait_line("the application hangs while it loads or starts");
     server.signal(Signal::SIGTERM);
@@ -203,11 +203,14 @@ fn an_exit_with_3_while_serving_is_a_crash_and_not_a_boot_failure() {
 
 #[test]
 fn ttin_and_ttou_change_the_number_of_workers() {
-    let mut server = Server::start("serves", &[]);
+    let mut server = Server::start("serves", &["-b", "unix:site.sock"]);
     let first = server.booted(1)[0];
     server.signal(Signal::SIGTTIN);
     server.wait_line("Handling signal: ttin");
     let second = server.booted(1)[0];
+    // One that is not ready would be the one to go.
+    let socket = server.path("site.sock");
+    wait_until("the second one is ready", || answers(&socket) == second);
     server.signal(Signal::SIGTTOU);
     server.wait_line("Handling signal: ttou");
     server.wait_line(&format!("Worker exiting (pid: {first})"));

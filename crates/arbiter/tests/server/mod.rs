@@ -4,6 +4,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -147,6 +148,13 @@ fn follow(log: impl Read + Send + 'static) -> Receiver<String> {
 pub(crate) fn pid_of(line: &str) -> Pid {
     let digits = line.rsplit(|letter: char| !letter.is_ascii_digit()).find(|part| !part.is_empty());
     Pid::from_raw(digits.and_then(|digits| digits.parse().ok()).expect("a pid"))
+}
+
+/// The worker that answers at a unix socket.
+pub(crate) fn answers(path: &Path) -> Pid {
+    let mut said = String::new();
+    UnixStream::connect(path).expect("it listens").read_to_string(&mut said).expect("an answer");
+    pid_of(said.trim())
 }
 
 /// Whether the process is there and has not ended.
