@@ -161,11 +161,6 @@ impl Arbiter {
         [workers, phase, reload, retry, self.serving.backoff.deadline(), look].into_iter().flatten().min()
     }
 
-    #[cfg(test)]
-    fn is_stopping(&self) -> bool {
-        matches!(self.phase, Phase::Stopping(_))
-    }
-
     fn forked(&mut self, age: Age, pid: Pid, now: Millis) {
         let Some(worker) = self.workers.get_mut(&age) else { return };
         worker.forked(pid, now);
