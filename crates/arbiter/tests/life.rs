@@ -107,6 +107,16 @@ fn nothing_outlives_a_master_that_was_killed() {
 }
 
 #[test]
+fn not_even_a_suspended_worker_outlives_a_master_that_was_killed() {
+    let mut server = Server::start("serves", &["-w", "3"]);
+    let suspended = server.booted(3)[1];
+    kill(suspended, Signal::SIGSTOP).unwrap();
+    server.signal(Signal::SIGKILL);
+    server.wait_gone();
+    wait_until("it is gone too", || !is_alive(suspended));
+}
+
+#[test]
 fn a_silent_worker_is_aborted_with_its_request_in_the_log() {
     let mut server = Server::start("hangs", &["-t", "1"]);
     let worker = server.booted(1)[0];

@@ -63,10 +63,24 @@ fn leave_if_orphaned() {
     {
         remains.files.iter().for_each(Mark::remove);
     }
+    if let Some(remains) = remains {
+        wake(&remains.board);
+    }
     // SAFETY: ends the process; nothing of it is needed any more.
     #[allow(unsafe_code, reason = "exit handlers must not run inside a signal handler")]
     unsafe {
         libc::_exit(1)
+    }
+}
+
+/// A worker that somebody has stopped takes no signal, not even that of its master's death, before it goes on.
+fn wake(board: &Scoreboard) {
+    for slot in board.occupied().filter(|slot| slot.pid() > 0) {
+        // SAFETY: touches no memory; who has got the number of a worker that is gone goes on, as it would anyway.
+        #[allow(unsafe_code, reason = "safe wrappers are not promised to be safe in a signal handler")]
+        unsafe {
+            libc::kill(slot.pid(), libc::SIGCONT);
+        }
     }
 }
 
