@@ -16,6 +16,7 @@ struct Page {
 fn pages() -> Vec<Page> {
     vec![
         Page { path: "docs/reference/settings.md", text: rgunicorn_settings::reference_markdown() },
+        Page { path: "docs/reference/hooks.md", text: hooks_page() },
         Page { path: "docs/reference/command-line.md", text: command_line_page() },
         Page { path: "docs/reference/rgunicorn.1", text: rgunicorn_settings::man_page() },
         Page { path: "docs/reference/signals.md", text: signals_page() },
@@ -54,6 +55,16 @@ fn command_line_page() -> String {
             "What `rgunicorn --help` prints; [settings](settings.md) says more about each.\n\n```text\n{help}```\n"
         ),
     )
+}
+
+fn hooks_page() -> String {
+    let text = format!(
+        "Functions of a [config file](../guide/configuration.md) with these names are called at these moments. In place of a\n\
+         function a hook may be a text that says where it is, as in `on_starting = \"site_hooks.starting\"`. An exception is\n\
+         written to the error log with its traceback.\n\n{}",
+        rgunicorn_settings::hooks_markdown()
+    );
+    page("crates/settings/src/hooks.rs", "Hooks", &text)
 }
 
 fn signals_page() -> String {

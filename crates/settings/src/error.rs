@@ -62,7 +62,7 @@ pub enum SettingsError {
         /// The option and key, and the variable if it came from one.
         place: String,
         /// Why, and what to write instead.
-        error: ValueError,
+        error: Box<ValueError>,
         /// Where the value came from.
         origin: Origin,
     },
@@ -72,7 +72,7 @@ pub enum SettingsError {
         /// The variable.
         variable: &'static str,
         /// What.
-        error: Box<SettingsError>,
+        error: Box<Self>,
     },
     /// A key given to `run()`, or a name in a configuration file, is not a setting.
     #[error("unknown setting `{key}`{place}: {remedy}")]

@@ -12,6 +12,7 @@
 //! prints nothing.
 
 mod error;
+mod hooks;
 mod render;
 mod settings;
 mod sources;
@@ -21,6 +22,7 @@ mod values;
 use std::ffi::OsString;
 
 pub use error::SettingsError;
+pub use hooks::{HOOKS, Hook, Process as HookProcess, hooks_markdown};
 pub use render::{help_text, man_page, reference_markdown, version_text};
 pub use settings::Settings;
 pub use sources::{ConfigFiles, Environment, NoConfigFiles, Origin, ProcessEnvironment, Value};

@@ -39,6 +39,7 @@ pub struct Settings {
     /// Looking without serving.
     pub debugging: Debugging,
     origins: Vec<(&'static str, Origin)>,
+    advice: Vec<String>,
 }
 
 impl Settings {
@@ -59,6 +60,7 @@ impl Settings {
             reloading: Reloading::resolve(merged)?,
             debugging: Debugging::resolve(merged)?,
             origins: merged.origins(),
+            advice: Vec::new(),
         })
     }
 
@@ -66,6 +68,16 @@ impl Settings {
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<&Origin> {
         self.origins.iter().find(|(known, _)| *known == key).map(|(_, origin)| origin)
+    }
+
+    /// What the operator should know before the server starts: a sentence for each setting that was given in vain.
+    #[must_use]
+    pub fn advice(&self) -> &[String] {
+        &self.advice
+    }
+
+    pub(crate) fn advise(&mut self, advice: Vec<String>) {
+        self.advice = advice;
     }
 
     /// Every config key with its value in Python's notation, sorted by key.

@@ -67,6 +67,50 @@ fn a_worker_class_of_another_server_is_ours_unless_the_original_is_asked_for() {
 }
 
 #[test]
+fn a_setting_that_was_given_in_vain_is_named_with_the_reason() {
+    for (line, advice) in [
+        ("app", [].as_slice()),
+        ("app --max-requests 100 --max-requests-jitter 10 --reload --reload-dir src", &[]),
+        (
+            "app --max-requests-jitter 10",
+            &["the setting `max_requests_jitter` has no effect: `max_requests` is not set"],
+        ),
+        (
+            "app -b unix:x.sock --reuse-port --initgroups",
+            &[
+                "the setting `initgroups` has no effect: `user` is not set",
+                "the setting `reuse_port` has no effect: no address of `bind` is a TCP port",
+            ],
+        ),
+        (
+            "app --socket-mode 660 -b :80 -b unix:@site",
+            &["the setting `socket_mode` has no effect: no address of `bind` is a unix socket"],
+        ),
+        ("app --reload-dir src", &["the setting `reload_dirs` has no effect: `reload` is not set"]),
+        (
+            "app -k sync --request-timeout 30",
+            &["the setting `request_timeout` has no effect: `timeout` is not longer, and comes first"],
+        ),
+        ("app -k sync --request-timeout 20", &[]),
+        ("app -k asgi --request-timeout 60", &[]),
+    ] {
+        assert_eq!(settings(line, &[]).advice(), advice, "{line}");
+    }
+}
+
+#[test]
+fn a_debugger_may_halt_a_worker_that_reloads_unless_a_timeout_is_asked_for() {
+    let limits = |line: &str| {
+        let workers = settings(line, &[]).workers;
+        (workers.timeout.0.map(|limit| limit.as_secs()), workers.boot_limit().map(|limit| limit.as_secs()))
+    };
+    assert_eq!(limits("app"), (Some(30), Some(60)));
+    assert_eq!(limits("app --reload"), (None, None));
+    assert_eq!(limits("app --reload --timeout 9"), (Some(9), Some(60)));
+    assert_eq!(limits("app --reload --boot-timeout 9"), (None, Some(9)));
+}
+
+#[test]
 fn the_remaining_options_have_their_values() {
     let s = settings(
         "app --loop uvloop --lifespan off --log-level WARNING --keep-alive 75s --backlog 16 --pythonpath a,b \

@@ -45,8 +45,8 @@ fn read(line: &str, env: &[(&str, &str)], files: &mut Says) -> Result<Settings, 
 }
 
 fn workers(line: &str, env: &[(&str, &str)], files: &mut Says) -> (WorkerCount, Origin) {
-    let settings = read(line, env, files).unwrap();
-    (settings.workers.workers, settings.origin("workers").unwrap().clone())
+    let settings = read(line, env, files).expect("the settings are right");
+    (settings.workers.workers, settings.origin("workers").expect("it is a key").clone())
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub mod notices;
 mod reaping;
 mod recycling;
 mod reload;
+mod remarks;
 mod renewals;
 #[cfg(test)]
 mod sim;

@@ -6,6 +6,7 @@ use std::fmt;
 use super::event::{Millis, Pid, Request};
 pub use super::{
     fates::Fate,
+    remarks::Remark,
     renewals::{Refusal, Renewal},
 };
 
@@ -60,6 +61,8 @@ pub enum Notice {
     HandlingSignal { request: Request },
     /// Something about a reload or an upgrade.
     Renewal(Renewal),
+    /// Something about a setting.
+    Remark(Remark),
     /// TERM, and the stop is to begin after a while.
     Draining { delay: Millis },
     /// A signal came when the master was already stopping.
@@ -88,8 +91,6 @@ pub enum Notice {
     ReopenFailed { error: String },
     /// A file of ours could not be removed.
     NotRemoved { path: String, error: String },
-    /// A daemon lets go of the terminal that its log goes to.
-    LogEnds,
     /// Forking beside threads.
     OtherThreads { threads: usize },
     /// The limit on open files is too low for the connections.
@@ -116,6 +117,7 @@ impl Notice {
             Self::Worker(_, fate) => fate.about(),
             Self::HandlingSignal { .. } => (Info, "The master received a signal."),
             Self::Renewal(renewal) => renewal.about(),
+            Self::Remark(remark) => remark.about(),
             Self::Draining { .. } => (
                 Info,
                 "TERM: workers go on serving and answer `readiness_path` with 503, then the graceful stop begins \
@@ -154,10 +156,6 @@ impl Notice {
                 (Error, "The log files could not be opened again; the old ones are still used.")
             }
             Self::NotRemoved { .. } => (Warning, "A socket or pid file of this server could not be removed."),
-            Self::LogEnds => (
-                Warning,
-                "A daemon without an error log file; whatever goes wrong later is not told to anybody.",
-            ),
             Self::OtherThreads { .. } => (
                 Warning,
                 "The program that embeds the server runs threads; a worker may inherit their locks.",
@@ -178,6 +176,7 @@ impl fmt::Display for Notice {
             Self::Worker(pid, fate) => fate.fmt(*pid, out),
             Self::HandlingSignal { request } => write!(out, "Handling signal: {}", request.name()),
             Self::Renewal(renewal) => renewal.fmt(out),
+            Self::Remark(remark) => remark.fmt(out),
             Self::Draining { delay } => write!(out, "Draining: the stop begins in {}", Seconds(*delay)),
             Self::AlreadyStopping { request } => {
                 write!(out, "Ignoring signal: {} (already stopping)", request.name())
@@ -204,9 +203,6 @@ impl fmt::Display for Notice {
             Self::CannotStart { error } => out.write_str(error),
             Self::ReopenFailed { error } => write!(out, "cannot reopen the log files: {error}"),
             Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
-            Self::LogEnds => out.write_str(
-                "The error log ends here: a daemon has no terminal (give it a file with `--error-logfile`)",
-            ),
             Self::OtherThreads { threads } => write!(
                 out,
                 "{} in this process: a forked worker may hang (start the server before other threads)",
@@ -268,7 +264,6 @@ fn examples() -> Vec<Notice> {
         Notice::UsingWorker { class: text("asgi") },
         Notice::OtherThreads { threads: 2 },
         Notice::FewOpenFiles { allowed: 1024, connections: 5000 },
-        Notice::LogEnds,
         Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
         Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
         Notice::BootRetry { wait: 500 },
@@ -286,9 +281,10 @@ fn examples() -> Vec<Notice> {
         Notice::ShuttingDown { ending: Ending::Failed },
         Notice::Reason { text: "Worker failed to boot." },
     ];
+    let remarks = Remark::examples().map(Notice::Remark);
     let renewals = Renewal::examples().into_iter().map(Notice::Renewal);
     let fates = Fate::examples().map(|fate| Notice::Worker(Pid(101), fate));
-    general.into_iter().chain(renewals).chain(fates).collect()
+    general.into_iter().chain(remarks).chain(renewals).chain(fates).collect()
 }
 
 #[cfg(test)]

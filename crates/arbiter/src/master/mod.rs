@@ -35,7 +35,7 @@ use crate::{
     machine::{
         Arbiter,
         event::{Action, Age, Event, Pid, Signal},
-        notices::Notice,
+        notices::{Notice, Remark},
     },
     os::{
         bind::{Patience, bind_all},
@@ -99,6 +99,7 @@ impl<'host> Master<'host> {
         host: &'host mut dyn Host,
     ) -> Result<Self, StartError> {
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
+        advise(&settings);
         let signals = Signals::hear().map_err(StartError::system("handle signals"))?;
         let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
         let (pid, now) = (this_process(), now());
@@ -146,7 +147,7 @@ impl<'host> Master<'host> {
             log(&Notice::FewOpenFiles { allowed, connections });
         }
         if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
-            log(&Notice::LogEnds);
+            log(&Notice::Remark(Remark::LogEnds));
         }
         self.hook_of_start("when_ready", Hook::WhenReady)
     }
@@ -280,6 +281,12 @@ impl<'host> Master<'host> {
     }
 }
 
+/// Name the settings that were given in vain.
+fn advise(settings: &Settings) {
+    for sentence in settings.advice() {
+        log(&Notice::Remark(Remark::InVain { sentence: sentence.clone() }));
+    }
+}
 fn send(pid: Pid, signal: Signal) {
     let signal = match signal {
         Signal::Term => raw::Signal::SIGTERM,

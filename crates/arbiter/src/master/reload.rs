@@ -9,7 +9,7 @@ use rgunicorn_logging::{AccessLog, ErrorLog};
 use rgunicorn_settings::Settings;
 
 use super::{
-    Master,
+    Master, advise,
     generations::{Generation, Number},
     limits::limits,
 };
@@ -39,6 +39,7 @@ impl Master<'_> {
         // To read, the host has the environment as it was before the server; nobody's is selected then.
         self.selected = None;
         let settings = self.host.reread(number.0)?;
+        advise(&settings);
         self.select(number);
         let generation = self.open_beside(settings)?;
         let limits = limits(&generation.settings, self.seed);

@@ -9,7 +9,8 @@ use std::{
 use crate::{
     error::SettingsError,
     settings::Settings,
-    values::{Address, Bind, ConfigLocation, StaticPath},
+    sources::Origin,
+    values::{Address, Bind, ConfigLocation, StaticPath, Watchdog},
 };
 
 /// The settings, if they agree with the machine and each other.
@@ -17,6 +18,11 @@ pub(super) fn checked(mut settings: Settings) -> Result<Settings, SettingsError>
     if let Some(ConfigLocation::File(path)) = &mut settings.config_file.config {
         // What was read is what a reload reads, wherever the application has gone since.
         *path = path::absolute(&*path).unwrap_or_else(|_| path.clone());
+    }
+    // Whoever halts a worker in a debugger is not to lose it, unless they have asked for that.
+    if settings.reloading.reload && settings.origin("timeout") == Some(&Origin::Default) {
+        settings.workers.boot_timeout.get_or_insert(Watchdog(None));
+        settings.workers.timeout = Watchdog(None);
     }
     settings.application.chdir = usable_directory(&settings.application.chdir)?;
     binds_differ(&settings.network.bind)?;
@@ -83,6 +89,11 @@ fn usable_directory(path: &Path) -> Result<PathBuf, SettingsError> {
     fs::metadata(path.join(".")).map_err(told)?;
     let absolute = path::absolute(path);
     absolute.map_err(|error| refuse(error.to_string(), "start from a directory that exists"))
+}
+
+/// Whether the address is that of a unix socket with a file, whose permissions can be set.
+pub(super) fn has_file(address: &Address) -> bool {
+    matches!(address, Address::Unix(_))
 }
 
 fn binds_differ(binds: &[Bind]) -> Result<(), SettingsError> {

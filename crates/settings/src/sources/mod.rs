@@ -5,6 +5,7 @@
 //! the strongest source that has any.
 
 mod absent;
+mod advice;
 mod arguments;
 mod checks;
 mod command_line;
@@ -169,7 +170,7 @@ fn bad_value(row: &Row, refusal: Refusal, origin: &Origin) -> SettingsError {
         (Origin::Platform(_), Some(platform)) => platform.text(&refusal.text).to_owned(),
         _ => refusal.text,
     };
-    SettingsError::BadValue { text, place, error: refusal.error, origin: origin.clone() }
+    SettingsError::BadValue { text, place, error: Box::new(refusal.error), origin: origin.clone() }
 }
 
 /// What settings are read from beside the strongest source.
@@ -230,5 +231,7 @@ fn resolved(
     if settings.workers.foreign_workers {
         settings.workers.worker_class = merged.literal_class()?;
     }
-    checks::checked(settings)
+    let mut settings = checks::checked(settings)?;
+    settings.advise(advice::advice(&settings));
+    Ok(settings)
 }

@@ -111,9 +111,9 @@ fn misfit<'a>(row: &Row, value: &'a Value) -> Option<&'a Value> {
         Value::Number(_) => number || row.shape == Shape::Switch,
         Value::Flag(_) => row.shape == Shape::Switch || row.choices.contains(&"off"),
         Value::List(items) => {
-            let item = |item: &&Value| !matches!(item, Value::Text(_)) && !(number && is_number(item));
+            let taken = |item: &Value| matches!(item, Value::Text(_)) || (number && is_number(item));
             let list = row.shape == Shape::Many || matches!(row.kind, Kind::List | Kind::Pairs);
-            match items.iter().find(item) {
+            match items.iter().find(|item| !taken(item)) {
                 Some(wrong) if list => return Some(wrong),
                 _ => list,
             }

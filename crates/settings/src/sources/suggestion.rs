@@ -1,7 +1,7 @@
 //! "Did you mean": what an option or key that there is not was probably meant to be.
 
 use super::{absent, foreign};
-use crate::table;
+use crate::{hooks::HOOKS, table};
 
 /// What to do about an option that there is not.
 pub(super) fn for_option(option: &str) -> String {
@@ -22,11 +22,16 @@ pub(super) fn for_key(key: &str) -> String {
     }
     let written = key.trim_start_matches('-').replace('-', "_");
     let by_flag = table::rows().find(|row| row.flags.iter().any(|flag| same_words(flag, &written)));
-    let nearest = by_flag.map(|row| row.key).or_else(|| nearest(&written, table::rows().map(|row| row.key)));
+    let nearest = by_flag.map(|row| row.key).or_else(|| nearest(&written, names()));
     match nearest {
         Some(key) => format!("did you mean `{key}`?"),
         None => "`rgunicorn --help` lists the settings".to_owned(),
     }
+}
+
+/// What may stand in a configuration file.
+fn names() -> impl Iterator<Item = &'static str> {
+    table::rows().map(|row| row.key).chain(HOOKS.iter().map(|hook| hook.name))
 }
 
 fn same_words(flag: &str, key: &str) -> bool {

@@ -10,7 +10,7 @@ settings! {
         /// Replace the workers whenever a file of the code changes.
         ///
         /// For development. A change that breaks the code shows its traceback, and the next change is waited for.
-        /// `timeout` does not apply meanwhile, so that a debugger may halt a worker.
+        /// Unless `timeout` is set, there is none, so that a debugger may halt a worker.
         reload ["--reload"] "", since "0.1": bool = "";
 
         /// How changes are noticed.
