@@ -28,7 +28,7 @@ pub use settings::Settings;
 pub use sources::{ConfigFiles, Environment, NoConfigFiles, Origin, ProcessEnvironment, Value};
 pub use table::{
     Application, Asgi, ConfigFile, Debugging, Files, Limits, Logging, Network, Process, Protocol, Proxies,
-    Reloading, Workers,
+    Reloading, Workers, setting_names,
 };
 pub use values::{
     Account, Address, AppSpec, AppTarget, Backlog, Bind, ByteLimit, ByteRate, ConfigLocation, Count,

@@ -2,7 +2,7 @@
 
 use crate::{
     error::SettingsError,
-    sources::{Merged, Origin},
+    sources::{Merged, Origin, Value},
     table::{
         Application, Asgi, ConfigFile, Debugging, Files, Limits, Logging, Network, Process, Protocol,
         Proxies, Reloading, SECTIONS, Workers,
@@ -83,6 +83,17 @@ impl Settings {
     /// Every config key with its value in Python's notation, sorted by key.
     #[must_use]
     pub fn entries(&self) -> Vec<(&'static str, String)> {
+        let mut entries: Vec<_> = self.rows().map(|(key, (shown, _))| (key, shown)).collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// Every config key with its value as Python has it.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        self.rows().map(|(key, (_, value))| (key, value))
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&'static str, (String, Value))> {
         let values = [
             self.application.show(),
             self.config_file.show(),
@@ -99,9 +110,7 @@ impl Settings {
             self.debugging.show(),
         ];
         let rows = SECTIONS.into_iter().flat_map(|section| section.rows);
-        let mut entries: Vec<_> = rows.map(|row| row.key).zip(values.into_iter().flatten()).collect();
-        entries.sort_unstable();
-        entries
+        rows.map(|row| row.key).zip(values.into_iter().flatten())
     }
 }
 

@@ -109,6 +109,11 @@ pub(crate) fn find(key: &str) -> Option<&'static Row> {
     rows().find(|row| row.key == key || row.aliases.contains(&key))
 }
 
+/// The names that settings have in configuration files, and the other names for them.
+pub fn setting_names() -> impl Iterator<Item = &'static str> {
+    rows().flat_map(|row| row.aliases.iter().copied().chain([row.key]))
+}
+
 impl Row {
     /// Whether it is the positional argument.
     pub(crate) fn is_positional(&self) -> bool {
@@ -220,9 +225,10 @@ macro_rules! settings {
                 Ok(Self { $( $field: merged.read(rows.next())?, )+ })
             }
 
-            /// The values as `--print-config` shows them, in the order of the rows.
-            pub(crate) fn show(&self) -> Vec<String> {
-                vec![$( $crate::values::Field::show(&self.$field) ),+]
+            /// The values as `--print-config` shows them and as Python has them, in the order of the rows.
+            pub(crate) fn show(&self) -> Vec<(String, $crate::Value)> {
+                use $crate::values::Field;
+                vec![$( (Field::show(&self.$field), Field::value(&self.$field)) ),+]
             }
         }
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use super::{Field, Refusal, Scalar, Shape};
+use crate::sources::Value;
 
 /// Where a log goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,10 @@ impl Field for Destination {
             Self::File(path) => path.display().to_string(),
         }
     }
+
+    fn value(&self) -> Value {
+        Value::Text(self.show())
+    }
 }
 
 impl Field for Option<Destination> {
@@ -58,6 +63,10 @@ impl Field for Option<Destination> {
 
     fn show(&self) -> String {
         self.as_ref().map_or_else(|| "None".to_owned(), Destination::show)
+    }
+
+    fn value(&self) -> Value {
+        self.as_ref().map_or(Value::Nothing, Destination::value)
     }
 }
 

@@ -69,6 +69,8 @@ pub use static_path::StaticPath;
 pub use wire_protocol::WireProtocol;
 pub use worker_class::WorkerClass;
 
+use crate::sources::Value;
+
 /// Why a text is not a value: what is wrong with it, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem} ({remedy})")]
@@ -196,6 +198,25 @@ pub(crate) trait Field: Sized {
 
     /// The value as `--print-config` shows it, in Python's notation.
     fn show(&self) -> String;
+
+    /// The value as Python has it.
+    fn value(&self) -> Value;
+}
+
+/// A text as what it is to Python.
+fn python_value(kind: Kind, text: String) -> Value {
+    match kind {
+        Kind::Number => text.parse().map_or(Value::Text(text), Value::Number),
+        Kind::Octal => {
+            let number = u32::from_str_radix(text.trim_start_matches("0o"), 8);
+            number.map_or(Value::Text(text), |number| Value::Number(number.into()))
+        }
+        Kind::List => {
+            let items = text.split(',').filter(|item| !item.is_empty());
+            Value::List(items.map(|item| Value::Text(item.to_owned())).collect())
+        }
+        Kind::Text | Kind::Pairs => Value::Text(text),
+    }
 }
 
 fn read<T: Scalar>(text: &str) -> Result<T, Refusal> {
@@ -216,6 +237,10 @@ impl<T: Scalar> Field for T {
         let text = self.write();
         if text.is_empty() { "''".to_owned() } else { text }
     }
+
+    fn value(&self) -> Value {
+        python_value(T::KIND, self.write())
+    }
 }
 
 impl<T: Scalar> Field for Option<T> {
@@ -229,6 +254,10 @@ impl<T: Scalar> Field for Option<T> {
 
     fn show(&self) -> String {
         self.as_ref().map_or_else(|| "None".to_owned(), T::write)
+    }
+
+    fn value(&self) -> Value {
+        self.as_ref().map_or(Value::Nothing, |value| python_value(T::KIND, value.write()))
     }
 }
 
@@ -245,6 +274,10 @@ impl<T: Scalar> Field for Vec<T> {
         let items: Vec<_> =
             self.iter().map(|item| format!("'{}'", item.write().replace('\'', "\\'"))).collect();
         format!("[{}]", items.join(", "))
+    }
+
+    fn value(&self) -> Value {
+        Value::List(self.iter().map(|item| Value::Text(item.write())).collect())
     }
 }
 
@@ -266,6 +299,10 @@ impl Field for bool {
 
     fn show(&self) -> String {
         if *self { "True" } else { "False" }.to_owned()
+    }
+
+    fn value(&self) -> Value {
+        Value::Flag(*self)
     }
 }
 
@@ -296,6 +333,22 @@ mod tests {
         assert_eq!(Count::from_texts(&texts).unwrap(), Count(3));
         assert_eq!(Option::<Count>::from_texts(&texts).unwrap(), Some(Count(3)));
         assert_eq!(Vec::<Count>::from_texts(&texts).unwrap(), [Count(2), Count(3)]);
+    }
+
+    #[test]
+    fn values_are_to_python_what_they_are_to_gunicorn() {
+        assert_eq!(true.value(), Value::Flag(true));
+        assert_eq!(Count(3).value(), Value::Number(3.0));
+        assert_eq!(None::<Count>.value(), Value::Nothing);
+        let text = |text: &str| Value::Text(text.to_owned());
+        let binds: Vec<Bind> = vec!["127.0.0.1:80".parse().unwrap()];
+        assert_eq!(binds.value(), Value::List(vec![text("127.0.0.1:80")]));
+        assert_eq!("0o27".parse::<Umask>().unwrap().value(), Value::Number(23.0));
+        let networks: Networks = "10.0.0.0/8,::1".parse().unwrap();
+        assert_eq!(networks.value(), Value::List(vec![text("10.0.0.0/8"), text("::1")]));
+        let headers: SchemeHeaders = "X-SSL=on".parse().unwrap();
+        assert_eq!(headers.value(), Value::Pairs(vec![("X-SSL".to_owned(), text("on"))]));
+        assert_eq!((Destination::Stderr.value(), None::<Destination>.value()), (text("-"), Value::Nothing));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fmt, str::FromStr};
 
 use super::{Field, Kind, Refusal, Shape, ValueError, is_field_name};
+use crate::sources::Value;
 
 /// Names of header fields, in upper case, each with the value that means `https`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,10 @@ impl Field for SchemeHeaders {
         let pairs: Vec<_> =
             self.0.iter().map(|(name, value)| format!("{}: {}", quoted(name), quoted(value))).collect();
         format!("{{{}}}", pairs.join(", "))
+    }
+
+    fn value(&self) -> Value {
+        Value::Pairs(self.0.iter().map(|(name, value)| (name.clone(), Value::Text(value.clone()))).collect())
     }
 }
 
