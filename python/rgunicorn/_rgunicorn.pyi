@@ -12,8 +12,11 @@ def main(argv: list[str]) -> int:
     It returns in the master and in every worker: the caller hands the status to ``sys.exit``.
     """
 
-def run(app: str, **settings: object) -> int:
-    """Serve ``app`` with settings named as in a config file; returns as :func:`main` does."""
+def run(app: str, hooks: dict[str, object] | None = None, **settings: object) -> int:
+    """Serve ``app`` with settings named as in a config file; returns as :func:`main` does.
+
+    ``hooks`` are functions by the names of hooks, or where they are: ``"package.module.function"``.
+    """
 
 def status() -> list[dict[str, object]]:
     """Describe every worker of this arbiter, called inside a worker.

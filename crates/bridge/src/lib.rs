@@ -6,21 +6,25 @@
 
 pub mod app;
 mod cache;
+mod config_file;
 mod coroutine;
 mod errors;
 mod failure;
 mod file;
+mod generations;
 pub mod hooks;
 mod interpreter;
 mod kind;
 mod strings;
 mod values;
+mod variables;
 
 pub use cache::FieldCache;
 pub use coroutine::{Step, step, throw};
 pub use errors::ErrorsFile;
 pub use failure::{ClientDisconnected, describe, is_disconnect, log_exception};
 pub use file::{RegularFile, regular_file};
+pub use generations::{Generations, Refused, Source};
 pub use interpreter::{
     ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
 };

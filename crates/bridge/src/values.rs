@@ -1,15 +1,16 @@
 //! Settings as Python values, and Python values as settings.
 
 use pyo3::{
+    IntoPyObjectExt as _, intern,
     prelude::*,
-    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyTuple},
+    types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 use rgunicorn_settings::Value;
 
-/// What a Python value says for a setting. Anything that is no plain value stands for its `str()`.
+/// What a Python value says for a setting. A path is a text; anything else that is no plain value is of its type.
 ///
 /// # Errors
-/// When its `str()`, or that of a part, raises.
+/// When the value, or a part of it, raises.
 pub fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::Nothing);
@@ -30,5 +31,38 @@ pub fn value_of(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         };
         return Ok(Value::Pairs(pairs.iter().map(pair).collect::<PyResult<_>>()?));
     }
-    Ok(Value::Text(value.str()?.to_string_lossy().into_owned()))
+    if value.is_instance_of::<PyString>() || value.hasattr(intern!(value.py(), "__fspath__"))? {
+        return Ok(Value::Text(value.str()?.to_string_lossy().into_owned()));
+    }
+    Ok(Value::Other(value.get_type().name()?.to_string()))
+}
+
+/// The Python value that a setting has; whole numbers are `int`.
+///
+/// # Errors
+/// When memory is exhausted.
+pub(crate) fn python_value<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::Nothing => Ok(py.None().into_bound(py)),
+        Value::Text(text) | Value::Other(text) => text.into_bound_py_any(py),
+        Value::Flag(flag) => flag.into_bound_py_any(py),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(63) => {
+            (*number as i64).into_bound_py_any(py)
+        }
+        Value::Number(number) => number.into_bound_py_any(py),
+        Value::List(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(python_value(py, item)?)?;
+            }
+            Ok(list.into_any())
+        }
+        Value::Pairs(pairs) => {
+            let dict = PyDict::new(py);
+            for (name, value) in pairs {
+                dict.set_item(name, python_value(py, value)?)?;
+            }
+            Ok(dict.into_any())
+        }
+    }
 }

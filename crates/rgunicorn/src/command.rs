@@ -6,51 +6,17 @@ use std::{
 };
 
 use pyo3::{prelude::*, types::PyDict};
-use rgunicorn_bridge::value_of;
+use rgunicorn_bridge::{Generations, Source, value_of};
 use rgunicorn_logging::{AccessLog, ErrorLog};
-use rgunicorn_settings::{
-    NoConfigFiles, Parsed, ProcessEnvironment, Settings, SettingsError, Value, from_command_line, from_values,
-};
+use rgunicorn_settings::{Parsed, Settings, Value};
 
-use crate::{
-    host::{PythonHost, import_ahead},
-    surroundings::Surroundings,
-};
+use crate::host::{PythonHost, import_ahead};
+
+/// The generation that a server starts with.
+const FIRST: u32 = 0;
 
 /// What a wrong setting ends with, as gunicorn's.
 const BAD_CONFIGURATION: u8 = 1;
-
-/// What a server was started with, to be read again at a reload.
-pub(crate) enum Given {
-    /// The command: its name and its arguments.
-    CommandLine(String, Vec<OsString>),
-    /// The arguments of `rgunicorn.run()`.
-    Call(Vec<(String, Value)>),
-}
-
-impl Given {
-    fn read(&self) -> Result<Parsed, SettingsError> {
-        match self {
-            Self::CommandLine(program, args) => {
-                from_command_line(program, args.clone(), &ProcessEnvironment, &mut NoConfigFiles)
-            }
-            Self::Call(values) => from_values(values, &ProcessEnvironment, &mut NoConfigFiles)
-                .map(|settings| Parsed::Run(Box::new(settings))),
-        }
-    }
-
-    /// The settings as they are now.
-    ///
-    /// # Errors
-    /// What the operator should read.
-    pub(crate) fn read_again(&self) -> Result<Settings, String> {
-        match self.read() {
-            Ok(Parsed::Run(settings)) => Ok(*settings),
-            Ok(Parsed::Print(_)) => Err("the command line asks for a text instead of a server".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-}
 
 /// Run the whole command and return the exit status; `argv[0]` is the program's name.
 ///
@@ -61,29 +27,27 @@ pub(crate) fn main(py: Python<'_>, argv: Vec<OsString>) -> PyResult<u8> {
     let mut argv = argv.into_iter();
     let program =
         argv.next().map_or_else(|| "rgunicorn".to_owned(), |name| name.to_string_lossy().into_owned());
-    start(py, Given::CommandLine(program, argv.collect()))
+    start(py, Source::CommandLine(program, argv.collect()))
 }
 
-/// Serve `app` with settings named as in a config file; returns as [`main`] does.
+/// Serve `app` with settings named as in a config file; returns as [`main`] does. `hooks` are functions by the names of
+/// hooks.
 #[pyfunction]
-#[pyo3(signature = (app, **settings))]
-pub(crate) fn run(py: Python<'_>, app: &str, settings: Option<&Bound<'_, PyDict>>) -> PyResult<u8> {
+#[pyo3(signature = (app, hooks=None, **settings))]
+pub(crate) fn run<'py>(
+    py: Python<'py>,
+    app: &str,
+    hooks: Option<Bound<'py, PyDict>>,
+    settings: Option<&Bound<'py, PyDict>>,
+) -> PyResult<u8> {
     let mut values = vec![("app".to_owned(), Value::Text(app.to_owned()))];
     for (key, value) in settings.into_iter().flatten() {
         values.push((key.extract()?, value_of(&value)?));
     }
     let handler = take_interrupt(py)?;
-    let status = start(py, Given::Call(values));
+    let status = start(py, Source::Call(values, hooks.unwrap_or_else(|| PyDict::new(py)).unbind()));
     give_back_interrupt(py, &handler)?;
     status
-}
-
-fn start(py: Python<'_>, given: Given) -> PyResult<u8> {
-    match given.read() {
-        Ok(Parsed::Run(settings)) => serve(py, *settings, given),
-        Ok(Parsed::Print(text)) => Ok(print(&text)),
-        Err(error) => Ok(refuse(&error, error.exit_code())),
-    }
 }
 
 /// Signals are the arbiter's business: Python's own handler of SIGINT, which is returned, would interrupt it with an
@@ -102,40 +66,43 @@ fn give_back_interrupt(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<(
     signal.call_method1("signal", (signal.getattr("SIGINT")?, handler)).map(drop)
 }
 
-fn serve(py: Python<'_>, settings: Settings, given: Given) -> PyResult<u8> {
+/// Read the configuration, and serve by it or do what it asks for instead.
+fn start(py: Python<'_>, source: Source) -> PyResult<u8> {
+    let environ = py.import("os")?.getattr("environ")?;
+    environ.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
+    let mut generations = Generations::new(py, source)?;
+    match generations.read(FIRST) {
+        Ok(Parsed::Run(settings)) => Ok(serve(py, *settings, generations)),
+        Ok(Parsed::Print(text)) => Ok(print(&text)),
+        Err(refused) => Ok(refuse(&refused, refused.status)),
+    }
+}
+
+fn serve<'py>(py: Python<'py>, settings: Settings, mut generations: Generations<'py>) -> u8 {
     if settings.debugging.print_config {
         let status = print(&settings.print_config());
         if status != 0 || !settings.debugging.check_config {
-            return Ok(status);
+            return status;
         }
     }
-    let mut surroundings = Surroundings::new();
-    surroundings.add(0, settings.application.clone());
-    py.import("os")?
-        .getattr("environ")?
-        .set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
     // Before anything is opened by a relative name.
-    if let Err(error) = surroundings.select(py, 0) {
-        let chdir = settings.application.chdir.display();
-        return Ok(refuse(
-            &format!("cannot change to the directory `{chdir}` (chdir): {error}"),
-            BAD_CONFIGURATION,
-        ));
+    if let Err(refused) = generations.select(FIRST) {
+        return refuse(&refused, refused.status);
     }
     let error_log = match ErrorLog::open(&settings.logging) {
         Ok(log) => log,
-        Err(error) => return Ok(refuse(&error, BAD_CONFIGURATION)),
+        Err(error) => return refuse(&error, BAD_CONFIGURATION),
     };
     // Workers open their own; whether that is possible is found out here, where somebody reads the answer.
     if let Err(error) = AccessLog::open(&settings.logging) {
-        return Ok(refuse(&error, BAD_CONFIGURATION));
+        return refuse(&error, BAD_CONFIGURATION);
     }
     if let Err(error) = error_log.install() {
-        return Ok(refuse(&error, BAD_CONFIGURATION));
+        return refuse(&error, BAD_CONFIGURATION);
     }
     import_ahead(py, &settings);
-    let mut host = PythonHost::new(py, &settings, given, surroundings);
-    Ok(rgunicorn_arbiter::run(settings, error_log, &mut host))
+    let mut host = PythonHost::new(py, &settings, generations);
+    rgunicorn_arbiter::run(settings, error_log, &mut host)
 }
 
 fn refuse(error: &dyn std::fmt::Display, status: u8) -> u8 {

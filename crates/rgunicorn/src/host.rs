@@ -1,12 +1,16 @@
 //! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
 
 use pyo3::{exceptions::PySystemExit, prelude::*};
-use rgunicorn_arbiter::{Host, WorkerBoot};
-use rgunicorn_bridge::{ForkDuties, describe, exit_status, is_forked, log_exception};
+use rgunicorn_arbiter::{Hook, HookFailed, Host, ServerFacts, WorkerBoot};
+use rgunicorn_bridge::{
+    ForkDuties, Generations, describe, exit_status,
+    hooks::{NewWorker, log_failed_hook},
+    is_forked, log_exception,
+};
 use rgunicorn_scoreboard::State;
-use rgunicorn_settings::{Application, EventLoop, Settings, WorkerClass};
+use rgunicorn_settings::{Application, EventLoop, Parsed, Settings, WorkerClass};
 
-use crate::{command::Given, surroundings::Surroundings, worker};
+use crate::{hooks, worker};
 
 /// What a worker ends with that fails while it serves.
 const WORKER_FAILED: u8 = 1;
@@ -15,26 +19,19 @@ const WORKER_FAILED: u8 = 1;
 pub(crate) struct PythonHost<'py> {
     py: Python<'py>,
     duties: ForkDuties,
+    generations: Generations<'py>,
     application: Application,
     class: WorkerClass,
-    given: Given,
-    surroundings: Surroundings,
 }
 
 impl<'py> PythonHost<'py> {
-    pub(crate) fn new(
-        py: Python<'py>,
-        settings: &Settings,
-        given: Given,
-        surroundings: Surroundings,
-    ) -> Self {
+    pub(crate) fn new(py: Python<'py>, settings: &Settings, generations: Generations<'py>) -> Self {
         Self {
             py,
             duties: ForkDuties::new(py),
+            generations,
             application: settings.application.clone(),
             class: settings.workers.worker_class.clone(),
-            given,
-            surroundings,
         }
     }
 }
@@ -71,41 +68,50 @@ impl Host for PythonHost<'_> {
     }
 
     fn reread(&mut self, generation: u32) -> Result<Settings, String> {
-        self.surroundings.restore(self.py).map_err(|error| describe(self.py, &error))?;
-        let settings = self.given.read_again()?;
-        let directory = self.surroundings.directory(&settings.application);
-        if !directory.is_dir() {
-            return Err(format!("there is no directory `{}` to change to (chdir)", directory.display()));
+        match self.generations.read(generation) {
+            Ok(Parsed::Run(settings)) => Ok(*settings),
+            Ok(Parsed::Print(_)) => Err("the command line asks for a text, not for a server".to_owned()),
+            Err(refused) => Err(refused.to_string()),
         }
-        self.surroundings.add(generation, settings.application.clone());
-        Ok(settings)
     }
 
     fn select(&mut self, generation: u32) {
-        if let Err(error) = self.surroundings.select(self.py, generation) {
-            tracing::error!("{}", describe(self.py, &error));
+        if let Err(refused) = self.generations.select(generation) {
+            tracing::error!("{refused}");
         }
     }
 
     fn forget(&mut self, generation: u32) {
-        self.surroundings.forget(generation);
+        self.generations.forget(generation);
+    }
+
+    fn hook(&mut self, hook: Hook, server: &ServerFacts) -> Result<(), HookFailed> {
+        if !self.generations.has_hooks(server.generation) {
+            return Ok(());
+        }
+        let moment = hooks::moment(hook);
+        let called = hooks::facts(self.py, server)
+            .and_then(|facts| self.generations.call(server.generation, moment, &facts));
+        called.map_err(|error| {
+            log_failed_hook(self.py, moment.hook(), &error);
+            HookFailed
+        })
     }
 
     fn run_worker(&mut self, mut boot: WorkerBoot) -> u8 {
-        worker::run(self.py, &mut boot).unwrap_or_else(|error| {
-            if is_forked() {
-                if !error.is_instance_of::<PySystemExit>(self.py) {
-                    log_exception(self.py, "Error in a process that the application forked", &error);
-                }
-                return exit_status(self.py, &error);
-            }
-            let booting = boot.slot.state() == State::Booting;
-            if !booting || boot.may_report_failure() {
-                let text = describe(self.py, &error);
-                tracing::error!("Exception in worker process\n{text}");
-            }
-            if booting { worker::BOOT_FAILED } else { WORKER_FAILED }
-        })
+        let worker = NewWorker { age: boot.age, slot: &boot.slot, max_requests: boot.retire_after };
+        let hooks = match self.generations.become_worker(boot.generation, worker) {
+            Ok(hooks) => hooks,
+            Err(error) => return self.failed(&boot, &error),
+        };
+        let run = worker::run(self.py, &mut boot, &hooks);
+        let status = run.unwrap_or_else(|error| self.failed(&boot, &error));
+        if !is_forked()
+            && let Err(error) = hooks.worker_exit(self.py)
+        {
+            log_failed_hook(self.py, "worker_exit", &error);
+        }
+        status
     }
 
     fn check(&mut self) -> u8 {
@@ -117,5 +123,23 @@ impl Host for PythonHost<'_> {
                 1
             }
         }
+    }
+}
+
+impl PythonHost<'_> {
+    /// The status of a worker that an exception ends.
+    fn failed(&self, boot: &WorkerBoot, error: &PyErr) -> u8 {
+        if is_forked() {
+            if !error.is_instance_of::<PySystemExit>(self.py) {
+                log_exception(self.py, "Error in a process that the application forked", error);
+            }
+            return exit_status(self.py, error);
+        }
+        let booting = boot.slot.state() == State::Booting;
+        if !booting || boot.may_report_failure() {
+            let text = describe(self.py, error);
+            tracing::error!("Exception in worker process\n{text}");
+        }
+        if booting { worker::BOOT_FAILED } else { WORKER_FAILED }
     }
 }

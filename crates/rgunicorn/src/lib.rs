@@ -4,9 +4,9 @@
 //! Python that the arbiter asks for; [`worker`] is the way from a forked process to a worker class.
 
 mod command;
+mod hooks;
 mod host;
 mod status;
-mod surroundings;
 mod worker;
 
 use pyo3::prelude::*;

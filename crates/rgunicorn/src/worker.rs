@@ -9,7 +9,7 @@ use rgunicorn_bridge::{
     ErrorsFile, Interface,
     app::{self, LoadError},
     arm_faulthandler, arm_interrupt,
-    hooks::ServingHooks,
+    hooks::WorkerHooks,
     interface_of, watch_forks,
 };
 use rgunicorn_http::{
@@ -84,10 +84,12 @@ const SHORTEST_BEAT: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When the worker itself fails, which is never a request's doing.
-pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
+pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) -> PyResult<u8> {
     status::remember(&boot.slot);
+    hooks.expect_abort(py)?;
     arm_faulthandler(py, boot.error_log.fd())?;
     watch_forks(py)?;
+    hooks.post_fork(py)?;
     let settings = Arc::clone(&boot.settings);
     let Some(spec) = &settings.application.app else { return Ok(4) };
     let loaded = match load(py, spec, &settings.application, &settings.workers.worker_class) {
@@ -104,10 +106,12 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
         let class = class_of(loaded.interface);
         tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
     }
+    hooks.post_worker_init(&loaded.app)?;
+    let serving = hooks.while_serving(py)?;
     let engine = engine(boot, &settings, loaded.interface)?;
     match loaded.interface {
         Interface::Wsgi => {
-            arm_interrupt(py, None)?;
+            arm_interrupt(py, hooks.interrupted(py)?)?;
             let worker = rgunicorn_wsgi::Worker {
                 engine,
                 slot: boot.slot.clone(),
@@ -115,7 +119,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 errors: Bound::new(py, ErrorsFile::new(Arc::clone(&boot.error_log)))?.into_any().unbind(),
                 multiprocess: settings.workers.workers.0 > 1,
                 root_path: settings.protocol.root_path.0.clone(),
-                hooks: ServingHooks::default(),
+                hooks: serving,
             };
             boot.ready()?;
             rgunicorn_wsgi::run(py, worker)
@@ -128,7 +132,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot) -> PyResult<u8> {
                 settings: settings.asgi.clone(),
                 graceful_timeout: settings.workers.graceful_timeout.0,
                 root_path: settings.protocol.root_path.0.clone(),
-                hooks: ServingHooks::default(),
+                hooks: serving,
             };
             match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
                 Ended::Stopped => Ok(0),

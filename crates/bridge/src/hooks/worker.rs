@@ -44,10 +44,10 @@ impl SlotFacts {
     }
 }
 
-/// The hooks of this worker.
-#[derive(Debug)]
+/// The hooks of this worker; by default it has none.
+#[derive(Debug, Default)]
 pub struct WorkerHooks {
-    object: Py<PyAny>,
+    object: Option<Py<PyAny>>,
     requests: bool,
     interrupt: bool,
 }
@@ -58,7 +58,7 @@ impl WorkerHooks {
         Ok(Self {
             requests: has("pre_request")? || has("post_request")?,
             interrupt: has("worker_int")?,
-            object: object.clone().unbind(),
+            object: Some(object.clone().unbind()),
         })
     }
 
@@ -84,7 +84,8 @@ impl WorkerHooks {
     /// # Errors
     /// What the hook raises.
     pub fn post_worker_init(&self, app: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.object.bind(app.py()).call_method1("post_worker_init", (app,)).map(drop)
+        let Some(object) = &self.object else { return Ok(()) };
+        object.bind(app.py()).call_method1("post_worker_init", (app,)).map(drop)
     }
 
     /// What Python is to call on the main thread when INT or QUIT arrives; `None` without the hook `worker_int`.
@@ -92,7 +93,19 @@ impl WorkerHooks {
     /// # Errors
     /// When memory is exhausted.
     pub fn interrupted<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.interrupt.then(|| self.object.bind(py).getattr("interrupted")).transpose()
+        let object = self.object.as_ref().filter(|_| self.interrupt);
+        object.map(|object| object.bind(py).getattr("interrupted")).transpose()
+    }
+
+    /// What the worker class is to call.
+    ///
+    /// # Errors
+    /// When memory is exhausted.
+    pub fn while_serving(&self, py: Python<'_>) -> PyResult<ServingHooks> {
+        let Some(object) = &self.object else { return Ok(ServingHooks::default()) };
+        let around = self.requests.then(|| RequestHooks::new(object.clone_ref(py)));
+        let worker_int = || Ok::<_, PyErr>(object.bind(py).getattr("worker_int")?.unbind());
+        Ok(ServingHooks { around, interrupted: self.interrupt.then(worker_int).transpose()? })
     }
 
     /// Call `worker_exit`; what it raises is logged.
@@ -103,17 +116,7 @@ impl WorkerHooks {
         self.call(py, "worker_exit")
     }
 
-    /// What the worker class is to call.
-    ///
-    /// # Errors
-    /// When memory is exhausted.
-    pub fn while_serving(&self, py: Python<'_>) -> PyResult<ServingHooks> {
-        let around = self.requests.then(|| RequestHooks::new(self.object.clone_ref(py)));
-        let worker_int = || Ok::<_, PyErr>(self.object.bind(py).getattr("worker_int")?.unbind());
-        Ok(ServingHooks { around, interrupted: self.interrupt.then(worker_int).transpose()? })
-    }
-
     fn call(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        self.object.bind(py).call_method0(name).map(drop)
+        self.object.as_ref().map_or(Ok(()), |object| object.bind(py).call_method0(name).map(drop))
     }
 }
