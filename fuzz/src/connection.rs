@@ -129,6 +129,7 @@ pub fn config() -> Config {
         proxies: Policy::default(),
         frontends: Frontends::default(),
         mounts: Mounts::default(),
+        readiness: None,
         most_connections: 100,
         beat: Duration::from_secs(60),
     }

@@ -99,6 +99,8 @@ pub(crate) struct Connection {
     pub(crate) deadline: Millis,
     /// Until when it is waited for to take response bytes.
     pub(crate) write_deadline: Millis,
+    /// Until when the worker may be at work for the request.
+    pub(crate) serve_deadline: Millis,
     /// Since when the client is waited for.
     pub(crate) since: Millis,
     /// How long it may be waited for while it sends a body.
@@ -135,6 +137,7 @@ impl Connection {
             out: Outbox::default(),
             deadline: NEVER,
             write_deadline: NEVER,
+            serve_deadline: NEVER,
             since: NEVER,
             pace: Pace::default(),
             untaken: usize::MAX,

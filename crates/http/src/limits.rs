@@ -102,6 +102,8 @@ pub struct Deadlines {
     pub idle: Duration,
     /// Between two moments at which the client takes response bytes.
     pub write: Duration,
+    /// From a request's handing out to the end of its response: then the worker is told to give it up.
+    pub request: Option<Duration>,
     /// How long a connection that is being closed is read from, so that the client sees the response and not a reset.
     pub linger: Duration,
     /// How long after its last response, or its beginning, an open connection may still make a request of a worker that
@@ -119,6 +121,7 @@ impl Default for Deadlines {
             body_rate: 240,
             idle: Duration::from_secs(2),
             write: Duration::from_secs(30),
+            request: None,
             linger: Duration::from_secs(2),
             parting: Duration::from_secs(1),
             stop: Duration::from_secs(29),

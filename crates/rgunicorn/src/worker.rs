@@ -174,6 +174,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         proxies: Policy::new(&settings.proxies, tradition),
         deadlines: Deadlines::new(&settings.protocol).within(settings.workers.graceful_timeout.0),
         sendfile: settings.protocol.sendfile,
+        readiness: settings.protocol.readiness_path.clone(),
         mounts: mounts(settings).map_err(|error| PyOSError::new_err(error.to_string()))?,
         spool_bodies: interface == Interface::Wsgi,
         frontends: Frontends::new(&settings.proxies),

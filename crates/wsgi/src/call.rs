@@ -107,7 +107,7 @@ impl Call {
                 // Half-closed: the client may still be reading. If it is not, the next attempt tells.
                 Ok(Some(Event::Closed(_))) if self.engine.lock().is_open(id) => {}
                 Ok(Some(Event::Closed(_))) | Err(_) => return false,
-                Ok(Some(Event::Request(_)) | None) => {}
+                Ok(Some(Event::Request(_) | Event::Overdue(_)) | None) => {}
             }
             if py.check_signals().is_err() {
                 return false;

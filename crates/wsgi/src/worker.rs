@@ -103,7 +103,7 @@ impl Serving {
                 None => break,
                 Some(Event::Request(exchange)) => self.serve(py, exchange),
                 // Left over from a response whose thread did not wait for them.
-                Some(Event::Readable(_) | Event::Drained(_) | Event::Closed(_)) => {}
+                Some(Event::Readable(_) | Event::Drained(_) | Event::Closed(_) | Event::Overdue(_)) => {}
             }
         }
         if let Err(error) = py.check_signals() {

@@ -90,7 +90,7 @@ impl Engine {
         }
     }
 
-    fn add(&mut self, mut connection: Connection) -> io::Result<()> {
+    pub(super) fn add(&mut self, mut connection: Connection) -> io::Result<()> {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
         let token = token_of(key, connection.generation);

@@ -2,6 +2,7 @@
 
 use super::{
     Engine,
+    readiness::UNCOUNTED,
     reading::{READS, SCRATCH},
 };
 use crate::{
@@ -24,6 +25,7 @@ impl Engine {
             self.forget_unsent(&mut exchange);
             return self.conclude(exchange);
         };
+        connection.serve_deadline = NEVER;
         let sends_file = connection.out.has_file();
         let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
         let after = match exchange.decoder {
@@ -44,7 +46,9 @@ impl Engine {
     /// All that can be known of a response is known: count it and log it.
     pub(super) fn conclude(&mut self, exchange: Box<Exchange>) {
         let elapsed = self.clock.mark().saturating_duration_since(exchange.began);
-        self.slot.request_ended(exchange.sent, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        if exchange.number != UNCOUNTED {
+            self.slot.request_ended(exchange.sent, u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        }
         if let Some(log) = &mut self.access
             && exchange.is_started()
         {

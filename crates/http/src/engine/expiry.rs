@@ -26,9 +26,16 @@ impl Engine {
                 continue;
             }
             connection.scheduled = NEVER;
-            let due = connection.deadline.min(connection.write_deadline);
+            if connection.serve_deadline <= now {
+                connection.serve_deadline = NEVER;
+                if connection.is_serving() {
+                    self.pending.push_back(Event::Overdue(Id { key, generation }));
+                }
+            }
+            let due = connection.next_deadline();
             if due <= now && (self.end <= now || !connection.acted_in_time()) {
                 self.overdue(key, now);
+                self.schedule_next(key, generation);
             } else if due != NEVER {
                 let next = due.max(now + 1);
                 connection.scheduled = next;
@@ -45,6 +52,15 @@ impl Engine {
         }
     }
 
+    /// One deadline of a connection has been dealt with: wait for the others.
+    fn schedule_next(&mut self, key: usize, generation: u32) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let next = connection.next_deadline();
+        if connection.generation == generation && next != NEVER {
+            self.schedule(key, next);
+        }
+    }
+
     fn overdue(&mut self, key: usize, now: Millis) {
         if self.connections[key].write_deadline <= now {
             if self.end <= now {
@@ -55,9 +71,8 @@ impl Engine {
                 return self.reset(key, NOT_READ);
             }
             self.await_room(key);
-            let deadline = self.connections[key].deadline;
-            if deadline > now {
-                return self.schedule(key, deadline);
+            if self.connections[key].deadline > now {
+                return;
             }
         }
         let connection = &mut self.connections[key];
@@ -136,6 +151,13 @@ impl Engine {
         }
     }
 
+    /// Let the worker be at work for a request that is handed out now no longer than that.
+    pub(super) fn limit_work(&mut self, key: usize, limit: Duration) {
+        let at = self.clock.now().saturating_add(limit.as_millis() as Millis);
+        self.connections[key].serve_deadline = at;
+        self.schedule(key, at);
+    }
+
     /// Wait no longer than that for the client to send, and not longer than before.
     pub(super) fn hasten_deadline(&mut self, key: usize, wait: Duration) {
         if self.moment_after(wait) < self.connections[key].deadline {
@@ -201,6 +223,11 @@ impl Engine {
 }
 
 impl Connection {
+    /// When something of it has lasted too long.
+    pub(super) fn next_deadline(&self) -> Millis {
+        self.deadline.min(self.write_deadline).min(self.serve_deadline)
+    }
+
     /// Whether something is known to have happened that has not been looked at. It came in time: what is late is our
     /// look at it, because the application kept the thread.
     fn acted_in_time(&self) -> bool {

@@ -1,7 +1,8 @@
 //! The engine: takes turns with the kernel, and hands out what happened one event at a time.
 //!
 //! This file has the state and the turn; the other files of this folder have what a turn leads to: [`accepting`],
-//! [`reading`], [`bodies`], [`writing`], [`files`], [`ending`], [`expiry`] and [`retiring`].
+//! [`reading`], [`bodies`], [`writing`], [`files`], [`ending`], [`expiry`], [`retiring`],
+//! [`readiness`], [`recycling`] and [`warming`].
 
 mod accepting;
 mod bodies;
@@ -10,10 +11,13 @@ mod expiry;
 mod files;
 mod greeting;
 mod keeping;
+mod readiness;
 mod reading;
+mod recycling;
 mod retiring;
 #[cfg(test)]
 mod tests;
+mod warming;
 mod writing;
 
 use std::{
@@ -30,6 +34,7 @@ use std::{
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use rgunicorn_logging::AccessLog;
 use rgunicorn_scoreboard::{Command, Lease, Millis};
+use rgunicorn_settings::RequestPath;
 use slab::Slab;
 
 pub use self::writing::{SendError, Sent};
@@ -78,6 +83,8 @@ pub struct Config {
     pub frontends: Frontends,
     /// Directories whose files are served without the worker.
     pub mounts: Mounts,
+    /// The path at which the engine itself says whether the worker wants requests.
+    pub readiness: Option<RequestPath>,
     /// Connections beyond this number wait in the kernel, unless one that is waited for can be given up for them.
     pub most_connections: usize,
     /// The engine wakes its host at least this often, so that the worker can show that it is alive.
@@ -103,6 +110,8 @@ pub enum Event {
     /// The client sends no more: most likely it has left while its request was being worked on. What it sent before can
     /// still be read, and it may still be reading: [`Engine::is_open`] and [`SendError`] tell.
     Closed(Id),
+    /// The request has been at work for [`Deadlines::request`], and is to be given up.
+    Overdue(Id),
 }
 
 /// The HTTP engine of one worker. It may move between threads, and has one owner at a time.
@@ -140,6 +149,11 @@ pub struct Engine {
     /// When the log was last told of one that was given up.
     last_shed_log: Millis,
     requests: u64,
+    /// At which request the worker is worn out, and who is told.
+    worn: Option<recycling::Worn>,
+    worn_at: u64,
+    /// The access log, while no client's requests are served yet.
+    held_log: Option<AccessLog>,
     /// Finish what is there, and begin nothing new.
     closing: bool,
     /// While closing: when the listeners are closed, whatever still waits at them.
@@ -212,6 +226,9 @@ impl Engine {
             next_shed: 0,
             last_shed_log: 0,
             requests: 0,
+            worn: None,
+            worn_at: u64::MAX,
+            held_log: None,
             closing: false,
             doors_close: NEVER,
             end: NEVER - 1,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, Event, bodies::CONTINUE};
+use super::{Engine, Event, bodies::CONTINUE, readiness::is_path};
 use crate::{
     Exchange, Id, Limits, Refusal,
     connection::{Connection, Phase, Read, Serving},
@@ -311,9 +311,21 @@ impl Engine {
         let goes_on = connection.served < self.config.limits.requests;
         exchange.keep_alive = exchange.head.semantics().keep_alive && goes_on;
         exchange.began = self.clock.moment();
-        exchange.number = self.requests;
         self.clear_deadline(key);
+        if let Some(path) = &self.config.readiness
+            && is_path(path, exchange.path())
+        {
+            self.answer_readiness(exchange);
+            return None;
+        }
+        exchange.number = self.requests;
+        if let Some(limit) = self.config.deadlines.request {
+            self.limit_work(key, limit);
+        }
         self.requests += 1;
+        if self.requests == self.worn_at {
+            self.wear_out();
+        }
         self.slot.request_began();
         tracing::debug!("{}", exchange.line());
         let line = [exchange.method(), b" ", exchange.target()];

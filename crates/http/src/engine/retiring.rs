@@ -58,7 +58,7 @@ impl Engine {
                 *deadline = end.min(*deadline);
             }
         }
-        let next = connection.deadline.min(connection.write_deadline);
+        let next = connection.next_deadline();
         match connection.phase {
             Phase::Head(_) | Phase::Greeting(_) => self.hasten_deadline(key, self.head_patience()),
             Phase::Idle => {

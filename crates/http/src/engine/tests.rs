@@ -37,6 +37,7 @@ impl World {
             spool_bodies: true,
             sendfile: true,
             mounts: Mounts::default(),
+            readiness: None,
             most_connections: 5000,
             beat: Duration::from_secs(60),
             frontends: Frontends::default(),

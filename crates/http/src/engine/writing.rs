@@ -100,6 +100,7 @@ impl Engine {
             Decoder::Chunked(_) => self.config.limits.discard,
         };
         exchange.keep_alive &= !self.closing
+            && !self.slot.board().draining()
             && !encoder.ends_with_connection()
             && !exchange.reply.wants_close()
             && !exchange.awaits_continue
@@ -215,7 +216,7 @@ impl Engine {
     fn take_event_of(&mut self, id: Id) -> Option<Event> {
         let mine = |event: &Event| match event {
             Event::Readable(other) | Event::Drained(other) | Event::Closed(other) => *other == id,
-            Event::Request(_) => false,
+            Event::Request(_) | Event::Overdue(_) => false,
         };
         let at = self.pending.iter().position(mine)?;
         self.pending.remove(at)

@@ -11,6 +11,7 @@ mod endings;
 mod fairness;
 mod files;
 mod keep_alive;
+mod life;
 mod limits;
 mod properties;
 mod proxies;

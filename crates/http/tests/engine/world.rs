@@ -36,6 +36,7 @@ pub(crate) fn config() -> Config {
         spool_bodies: true,
         sendfile: true,
         mounts: Mounts::default(),
+        readiness: None,
         most_connections: 100,
         beat: Duration::from_secs(60),
         frontends: Frontends::default(),

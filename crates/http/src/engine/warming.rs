@@ -1,0 +1,49 @@
+//! Before the first client: connections of the worker's own, while nobody else's are accepted.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::net::UnixStream,
+};
+
+use super::Engine;
+use crate::{
+    client::{Local, Peer, Remote},
+    connection::Connection,
+    reactor::{NEVER, Stream},
+};
+
+/// The two ends that the application is shown of a connection that has none.
+const HERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 80);
+
+impl Engine {
+    /// Accept nothing and write no access log until [`Engine::open`].
+    pub fn hold(&mut self) {
+        for listening in &mut self.listeners {
+            listening.resume = NEVER;
+        }
+        self.held_log = self.access.take();
+    }
+
+    /// Accept from now on. What was served before counts for nothing.
+    pub fn open(&mut self) {
+        for listening in &mut self.listeners {
+            listening.resume = 0;
+        }
+        self.access = self.held_log.take();
+        self.requests = 0;
+    }
+
+    /// Take over a connection that was not accepted; it must not block. The application is shown 127.0.0.1 as its client.
+    ///
+    /// # Errors
+    /// When it cannot be watched.
+    pub fn adopt(&mut self, socket: UnixStream) -> io::Result<()> {
+        let stream = Stream::Unix(mio::net::UnixStream::from_std(socket));
+        let (address, port) = HERE;
+        let (client, server) = (SocketAddr::from((address, 0)), SocketAddr::from((address, port)));
+        let peer = Peer::new(Remote::Tcp(client), Local::Tcp(server), 0);
+        let connection = Connection::new(stream, peer, false, self.generation);
+        self.add(connection)
+    }
+}
