@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) left: bool,
     /// The application has been told so.
     told: bool,
+    /// The worker leaves, and the application is to hear of it.
+    pub(crate) dismissed: bool,
     /// Futures of those who wait for a message, and for room.
     receivers: Vec<Py<PyAny>>,
     senders: Vec<Py<PyAny>>,
@@ -82,6 +84,7 @@ impl Call {
             body_done: false,
             left: false,
             told: false,
+            dismissed: false,
             receivers: Vec::new(),
             senders: Vec::new(),
             stage: Stage::New,
@@ -149,6 +152,7 @@ impl Call {
     }
 
     fn received<'py>(&self, py: Python<'py>) -> Received<'py> {
+        let dismissed = self.is_dismissed();
         let mut state = self.state();
         let state = &mut *state;
         let Some(exchange) = &mut state.exchange else { return Received::Disconnect };
@@ -169,6 +173,9 @@ impl Call {
         }
         if state.left {
             state.told = true;
+            return Received::Disconnect;
+        }
+        if dismissed && state.body_done {
             return Received::Disconnect;
         }
         Received::Nothing
@@ -307,6 +314,11 @@ impl Call {
         task.bind(py).call_method0(intern!(py, "cancel")).map(drop)
     }
 
+    /// The task was cancelled a while ago: has it ended?
+    fn complain(&self, py: Python<'_>) {
+        self.complain_of(py);
+    }
+
     fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }
@@ -387,7 +399,7 @@ impl Call {
 }
 
 impl Call {
-    fn running(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    pub(crate) fn running(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         match &self.state().stage {
             Stage::Running(coroutine) => Some(coroutine.clone_ref(py)),
             Stage::New | Stage::Finished => None,

@@ -40,6 +40,7 @@ impl Call {
                 tracing::debug!("{}: the client disconnected", self.line(py));
             }
             Some(_) if given_up => {}
+            None if self.is_dismissed() => self.complete(),
             Some(error) => log_exception(py, &format!("Error handling request {}", self.line(py)), error),
             None => self.check_complete(py, left),
         }
@@ -67,6 +68,16 @@ impl Call {
         drop(state);
         let line = self.line(py);
         py.detach(|| tracing::error!("{line}: {missing}"));
+    }
+
+    /// The application has ended a response because the worker leaves: as far as it goes, it is complete.
+    fn complete(&self) {
+        if let Some(exchange) = &mut self.state().exchange
+            && exchange.is_started()
+        {
+            // The client may be gone, which is as well.
+            let _ = self.server.engine.lock().send(exchange, b"", true);
+        }
     }
 
     /// Answer where nothing has been sent yet, and give the exchange back. A request that was given up may be tried

@@ -12,8 +12,10 @@ mod event_loop;
 mod hooked;
 mod lifespan;
 mod messages;
+mod overdue;
 mod scope;
 mod server;
+mod stopping;
 mod waiting;
 mod worker;
 

@@ -8,23 +8,15 @@ use std::{
     time::Duration,
 };
 
-use pyo3::{
-    intern,
-    prelude::*,
-    types::{PyDict, PyList, PyType},
-};
+use pyo3::{intern, prelude::*, types::PyType};
 use rgunicorn_bridge::{hooks::ServingHooks, log_exception};
 use rgunicorn_http::{Event, Exchange, Handle, Id};
-use rgunicorn_scoreboard::{Command, Lease, State};
+use rgunicorn_scoreboard::Lease;
 
-use crate::{call::Call, event_loop::Loop, scope::Scopes, waiting::Done};
+use crate::{call::Call, event_loop::Loop, scope::Scopes, stopping::stop_limit, waiting::Done};
 
 /// Events handled before the loop's other callbacks have a turn.
 const AT_ONCE: usize = 256;
-/// Seconds before the master's limit at which a graceful stop gives up, so that cleanup and shutdown are run.
-const STOP_MARGIN: f64 = 1.0;
-/// Seconds that cancelled requests have for their cleanup.
-const CLEANUP: f64 = 1.0;
 /// How long access log lines may wait for company.
 const LINES_WAIT: f64 = 0.02;
 
@@ -36,15 +28,15 @@ pub(crate) struct Server {
     /// The awaitable of every `send` that is done at once.
     pub(crate) done: Py<Done>,
     pub(crate) hooks: ServingHooks,
-    slot: Lease,
+    pub(crate) slot: Lease,
     scopes: Mutex<Scopes>,
     /// The call that each connection's exchange belongs to, by the connection's place in the engine.
     calls: Mutex<Vec<Option<Py<Call>>>>,
     /// Applications' coroutines that have not ended, be their responses complete or not.
     running: AtomicUsize,
-    stop: AtomicU8,
+    pub(crate) stop: AtomicU8,
     /// The loop has been told to end its run.
-    left: AtomicBool,
+    pub(crate) left: AtomicBool,
     /// A turn is on the loop's list.
     turn_due: AtomicBool,
     flush_due: AtomicBool,
@@ -52,16 +44,19 @@ pub(crate) struct Server {
     /// Seconds from a client's leaving to the cancellation of what is at work for it.
     patience: f64,
     /// Seconds that a graceful stop has before what is left is cancelled.
-    stop_limit: f64,
+    pub(crate) stop_limit: f64,
+    /// How long a request may take.
+    pub(crate) request_timeout: Option<Duration>,
     coroutine: Py<PyType>,
     callbacks: OnceLock<Callbacks>,
 }
 
 /// Bound methods of the [`Turner`], made once.
-struct Callbacks {
+pub(crate) struct Callbacks {
     turn: Py<PyAny>,
     flush: Py<PyAny>,
-    leave: Py<PyAny>,
+    pub(crate) dismiss: Py<PyAny>,
+    pub(crate) leave: Py<PyAny>,
 }
 
 /// What a server is made of.
@@ -73,6 +68,7 @@ pub(crate) struct Parts {
     pub(crate) scopes: Scopes,
     pub(crate) patience: Duration,
     pub(crate) graceful_timeout: Duration,
+    pub(crate) request_timeout: Option<Duration>,
     pub(crate) hooks: ServingHooks,
 }
 
@@ -87,9 +83,17 @@ pub(crate) enum Stop {
 
 impl Server {
     pub(crate) fn new(py: Python<'_>, parts: Parts) -> PyResult<Arc<Self>> {
-        let Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, hooks } = parts;
-        let stop_limit =
-            (graceful_timeout.as_secs_f64() - STOP_MARGIN).max(graceful_timeout.as_secs_f64() / 2.0);
+        let Parts {
+            engine,
+            app,
+            event_loop,
+            slot,
+            scopes,
+            patience,
+            graceful_timeout,
+            request_timeout,
+            hooks,
+        } = parts;
         let coroutine = py.import("types")?.getattr("CoroutineType")?.cast_into::<PyType>()?;
         let logs_access = engine.lock().access_log().is_some();
         let server = Arc::new(Self {
@@ -108,19 +112,25 @@ impl Server {
             flush_due: AtomicBool::new(false),
             logs_access,
             patience: patience.as_secs_f64(),
-            stop_limit,
+            stop_limit: stop_limit(graceful_timeout),
+            request_timeout,
             coroutine: coroutine.unbind(),
             callbacks: OnceLock::new(),
         });
         let turner = Bound::new(py, Turner { server: Arc::clone(&server) })?;
         let bound = |name: &str| turner.getattr(name).map(Bound::unbind);
-        let callbacks = Callbacks { turn: bound("turn")?, flush: bound("flush")?, leave: bound("leave")? };
+        let callbacks = Callbacks {
+            turn: bound("turn")?,
+            flush: bound("flush")?,
+            dismiss: bound("dismiss")?,
+            leave: bound("leave")?,
+        };
         // The server was made here: nobody has set them before.
         let _ = server.callbacks.set(callbacks);
         Ok(server)
     }
 
-    fn callbacks(&self) -> &Callbacks {
+    pub(crate) fn callbacks(&self) -> &Callbacks {
         self.callbacks.get().expect("a server is made with its callbacks")
     }
 
@@ -219,62 +229,6 @@ impl Server {
         }
     }
 
-    /// End the loop's run. Once: what runs in the loop afterwards, shutdown above all, must not be stopped.
-    fn leave(&self, py: Python<'_>) -> PyResult<()> {
-        if self.left.swap(true, Relaxed) {
-            return Ok(());
-        }
-        self.event_loop.event_loop.bind(py).call_method0(intern!(py, "stop")).map(drop)
-    }
-
-    /// Do what the master asked for.
-    fn heed(&self, py: Python<'_>) -> PyResult<()> {
-        let before = self.stop();
-        {
-            let mut engine = self.engine.lock();
-            while let Some(command) = engine.command() {
-                match command {
-                    Command::StopGracefully if self.stop() == Stop::No => {
-                        self.stop.store(Stop::WhenDone as u8, Relaxed);
-                        self.slot.enter(State::Stopping);
-                        engine.retire();
-                    }
-                    Command::StopGracefully => {}
-                    Command::StopQuickly => self.stop.store(Stop::Now as u8, Relaxed),
-                    Command::ReopenLogs => engine.reopen_logs(),
-                }
-            }
-        }
-        if before != Stop::Now && self.stop() == Stop::Now {
-            self.hooks.worker_int(py);
-        }
-        if before == Stop::No && self.stop() == Stop::WhenDone {
-            self.event_loop.call_later(self.stop_limit, self.callbacks().leave.bind(py))?;
-        }
-        Ok(())
-    }
-
-    /// Cancel what is still at work for requests, and give it a moment to clean up.
-    pub(crate) fn cancel_requests(&self, py: Python<'_>) -> PyResult<()> {
-        let asyncio = py.import("asyncio")?;
-        let tasks = PyList::empty(py);
-        for task in asyncio.call_method1("all_tasks", (self.event_loop.event_loop.bind(py),))?.try_iter()? {
-            let task = task?;
-            if task.call_method0("get_coro")?.is_instance_of::<Call>() {
-                task.call_method0("cancel")?;
-                tasks.append(task)?;
-            }
-        }
-        if tasks.is_empty() {
-            return Ok(());
-        }
-        tracing::warn!("Unfinished requests that are cancelled: {}", tasks.len());
-        let arguments = PyDict::new(py);
-        arguments.set_item("timeout", CLEANUP)?;
-        self.event_loop.run_until_complete(&asyncio.call_method("wait", (tasks,), Some(&arguments))?)?;
-        Ok(())
-    }
-
     fn handle(self: &Arc<Self>, py: Python<'_>, event: Event) -> PyResult<()> {
         match event {
             Event::Request(exchange) => self.start(py, exchange),
@@ -290,6 +244,10 @@ impl Server {
                 }
                 Ok(())
             }
+            Event::Overdue(id) => match self.call(py, id) {
+                Some(call) => Call::overdue(call.bind(py)),
+                None => Ok(()),
+            },
         }
     }
 
@@ -333,6 +291,12 @@ impl Server {
         let call = calls.get(id.key)?.as_ref()?;
         (call.get().id() == id).then(|| call.clone_ref(py))
     }
+
+    /// The calls whose responses are not complete.
+    pub(crate) fn calls(&self, py: Python<'_>) -> Vec<Py<Call>> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().flatten().map(|call| call.clone_ref(py)).collect()
+    }
 }
 
 /// What the event loop calls.
@@ -346,6 +310,11 @@ impl Turner {
     /// The engine has something to do.
     fn turn(&self, py: Python<'_>) -> PyResult<()> {
         self.server.turn(py)
+    }
+
+    /// A graceful stop is about to reach its limit.
+    fn dismiss(&self, py: Python<'_>) -> PyResult<()> {
+        self.server.dismiss(py)
     }
 
     /// A graceful stop has reached its limit.

@@ -27,6 +27,8 @@ pub struct Worker {
     pub settings: Asgi,
     /// How long a graceful stop may take before what is left is cancelled.
     pub graceful_timeout: Duration,
+    /// How long a request may take before its task is cancelled; the engine tells when.
+    pub request_timeout: Option<Duration>,
     /// Where the application is mounted: `root_path`, unless a proxy says otherwise.
     pub root_path: String,
     /// What the operator wants called.
@@ -48,7 +50,7 @@ pub enum Ended {
 /// # Errors
 /// When the event loop fails or cannot be made, never because a request does.
 pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
-    let Worker { engine, slot, app, settings, graceful_timeout, root_path, hooks } = worker;
+    let Worker { engine, slot, app, settings, graceful_timeout, request_timeout, root_path, hooks } = worker;
     let event_loop = match Loop::new(py, settings.event_loop) {
         Ok(event_loop) => event_loop,
         Err(error) if error.is_instance_of::<PyImportError>(py) => {
@@ -66,8 +68,9 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
     };
     let scopes = Scopes::new(py, &state, root_path)?;
     let patience = settings.disconnect_grace.0;
-    let server =
-        Server::new(py, Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, hooks })?;
+    let parts =
+        Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, request_timeout, hooks };
+    let server = Server::new(py, parts)?;
     server.watch(py)?;
     ready()?;
     let served = server.event_loop.run_forever(py);

@@ -15,6 +15,7 @@ mod generations;
 pub mod hooks;
 mod interpreter;
 mod kind;
+pub mod stacks;
 mod strings;
 mod values;
 mod variables;

@@ -18,6 +18,7 @@ use rgunicorn_http::{
     wire::Frontends,
 };
 use rgunicorn_logging::AccessLog;
+use rgunicorn_scoreboard::Wear;
 use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
 
 use crate::status;
@@ -131,6 +132,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) ->
                 app: loaded.app.unbind(),
                 settings: settings.asgi.clone(),
                 graceful_timeout: settings.workers.graceful_timeout.0,
+                request_timeout: settings.workers.request_timeout.0,
                 root_path: settings.protocol.root_path.0.clone(),
                 hooks: serving,
             };
@@ -156,6 +158,15 @@ fn mounts(settings: &Settings) -> Result<Mounts, MountError> {
     Ok(mounts)
 }
 
+fn deadlines(settings: &Settings, interface: Interface) -> Deadlines {
+    let deadlines = Deadlines::new(&settings.protocol).within(settings.workers.graceful_timeout.0);
+    match interface {
+        Interface::Asgi => Deadlines { request: settings.workers.request_timeout.0, ..deadlines },
+        // A thread that is in Python has to be watched from another one.
+        Interface::Wsgi => deadlines,
+    }
+}
+
 fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> PyResult<Handle> {
     let listeners = boot.listeners.drain(..).map(|listener| {
         let listening = match listener.socket {
@@ -172,7 +183,7 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
         limits: Limits::new(&settings.limits, &settings.protocol),
         leniency: Leniency::from(&settings.limits),
         proxies: Policy::new(&settings.proxies, tradition),
-        deadlines: Deadlines::new(&settings.protocol).within(settings.workers.graceful_timeout.0),
+        deadlines: deadlines(settings, interface),
         sendfile: settings.protocol.sendfile,
         readiness: settings.protocol.readiness_path.clone(),
         mounts: mounts(settings).map_err(|error| PyOSError::new_err(error.to_string()))?,
@@ -183,6 +194,10 @@ fn engine(boot: &mut WorkerBoot, settings: &Settings, interface: Interface) -> P
     };
     let commands = boot.commands.try_clone()?;
     let mut engine = Engine::new(listeners.collect::<Result<_, _>>()?, commands, boot.slot.clone(), config)?;
+    if let Some(requests) = boot.retire_after {
+        let (nudge, slot) = (boot.nudge(), boot.slot.clone());
+        engine.wear_out_after(requests, move || nudge.worn(&slot, Wear::Requests));
+    }
     match AccessLog::open(&settings.logging) {
         Ok(Some(log)) => engine.log_access(log),
         Ok(None) => {}

@@ -1,7 +1,7 @@
 //! What comes after a response: the next request, the rest of a body to drop, or an orderly end.
 
 use super::{
-    Engine,
+    Engine, Event,
     readiness::UNCOUNTED,
     reading::{READS, SCRATCH},
 };
@@ -25,7 +25,7 @@ impl Engine {
             self.forget_unsent(&mut exchange);
             return self.conclude(exchange);
         };
-        connection.serve_deadline = NEVER;
+        let was_overdue = std::mem::replace(&mut connection.serve_deadline, NEVER) == NEVER;
         let sends_file = connection.out.has_file();
         let complete = exchange.is_started() && exchange.ended && exchange.encoder.is_complete();
         let after = match exchange.decoder {
@@ -33,6 +33,10 @@ impl Engine {
             Decoder::Done => After::Next,
             unread => After::Drain(unread),
         };
+        if was_overdue && self.config.deadlines.request.is_some() {
+            // Whoever has not been told yet would take it for the next request's.
+            self.pending.retain(|event| !matches!(event, Event::Overdue(id) if *id == exchange.id));
+        }
         let (key, sending) = (exchange.id.key, !exchange.decoder.is_done());
         if sends_file {
             self.end(key, after, sending);
