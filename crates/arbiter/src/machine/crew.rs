@@ -78,6 +78,7 @@ impl Arbiter {
 
     /// Spawn and retire until every side has the workers that it should have.
     pub(super) fn balance(&mut self, now: Millis) {
+        self.begin_reload();
         self.adopt_if_ready(now);
         let places = self.places();
         self.recycle(places, now);

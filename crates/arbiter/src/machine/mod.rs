@@ -155,7 +155,7 @@ impl Arbiter {
         };
         let (reload, retry) = match &self.reload {
             Some(Reload::Booting(next)) => (next.deadline(), next.crew.backoff.deadline()),
-            Some(Reload::Rereading(_)) | None => (None, None),
+            Some(Reload::Waiting | Reload::Rereading(_)) | None => (None, None),
         };
         let workers = self.workers.values().filter_map(Worker::deadline).min();
         let look = self.look.map(Look::due);
@@ -167,7 +167,11 @@ impl Arbiter {
         worker.forked(pid, now);
         // It may have been told to leave before it was there to hear it.
         match worker.life {
-            Life::Stopping { .. } => self.actions.push_back(Action::Send(pid, Signal::Quit)),
+            Life::Stopping { .. } => {
+                let signal =
+                    if let Phase::Stopping(stop) = self.phase { stop.signal() } else { Signal::Term };
+                self.actions.push_back(Action::Send(pid, signal));
+            }
             Life::Killed => self.actions.push_back(Action::Send(pid, Signal::Kill)),
             Life::Booting | Life::Serving { .. } | Life::Aborted { .. } => {}
         }

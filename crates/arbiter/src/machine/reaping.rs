@@ -75,6 +75,15 @@ impl Arbiter {
     }
 
     fn report(&mut self, pid: Pid, exit: &Exit, worker: &Worker) {
+        let boots = worker.life == Life::Booting;
+        if boots && self.side(worker.generation) == Side::Next && Failure::from_exit(exit).is_some() {
+            // The line about the reload says it.
+            return;
+        }
+        if !worker.booted && matches!(worker.life, Life::Stopping { .. } | Life::Killed) {
+            // It was told to leave before it was ready: however it did, nothing is lost.
+            return;
+        }
         let fate = match exit {
             Exit::Code(0) => match worker.life {
                 Life::Booting => Fate::ExitedWithCode { code: 0 },

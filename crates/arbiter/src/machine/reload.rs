@@ -9,12 +9,14 @@ use super::{
     event::{Action, Age, Exit, Generation, Limits, Millis, Request, Role, Signal},
     notices::{Notice, Refusal, Renewal},
     stop::Failure,
-    worker::{BOOTING, Worker},
+    worker::{BOOTING, Life, Worker},
 };
 
 /// A reload under way.
 #[derive(Debug)]
 pub(super) enum Reload {
+    /// What the last one has booted has to leave first, so that reload upon reload does not fill the machine.
+    Waiting,
     /// The configuration of this generation is being read.
     Rereading(Generation),
     /// Its workers boot beside the others.
@@ -65,6 +67,17 @@ impl Arbiter {
     fn reload(&mut self, now: Millis) {
         if self.reload.is_some() {
             self.give_up(Refusal::Again, now);
+        }
+        self.reload = Some(Reload::Waiting);
+    }
+
+    /// Begin the reload that waits, if nothing is in its way: who booted for an earlier one is given a moment to leave.
+    pub(super) fn begin_reload(&mut self) {
+        let serving = self.serving.generation;
+        let leaves =
+            |worker: &Worker| worker.generation > serving && !worker.booted && worker.life != Life::Killed;
+        if !matches!(self.reload, Some(Reload::Waiting)) || self.workers.values().any(leaves) {
+            return;
         }
         self.last_generation = Generation(self.last_generation.0 + 1);
         self.reload = Some(Reload::Rereading(self.last_generation));
@@ -149,21 +162,19 @@ impl Arbiter {
     pub(super) fn give_up(&mut self, why: Refusal, now: Millis) {
         let next = match self.reload.take() {
             Some(Reload::Booting(next)) => next,
-            Some(Reload::Rereading(_)) => return self.renewal(Renewal::Failed { why }),
+            Some(Reload::Waiting | Reload::Rereading(_)) => return self.renewal(Renewal::Failed { why }),
             None => return,
         };
         let (generation, rolling) = (next.crew.generation, next.crew.limits.rolling);
         let serves = |worker: &Worker| worker.role == Role::Worker && worker.serves();
         let staff = self.staff(|worker| worker.generation == generation);
-        let (ready, rest): (Vec<_>, Vec<_>) =
-            staff.into_iter().partition(|age| self.workers.get(age).is_some_and(serves));
-        for age in rest {
-            self.dismiss(age, Signal::Quit, now + BOOTING, now);
-        }
-        let stay = if rolling { ready.len() } else { 0 };
-        for age in ready.into_iter().skip(stay) {
+        let stays = |age: &Age| rolling && self.workers.get(age).is_some_and(serves);
+        let (stay, leave): (Vec<_>, Vec<_>) = staff.into_iter().partition(stays);
+        for age in leave {
+            // Not quickly: it may have become ready a moment ago, and have got a request.
             self.dismiss(age, Signal::Term, now + next.crew.limits.graceful, now);
         }
+        let stay = stay.len();
         self.actions.push_back(Action::Discard(generation));
         if stay == 0 {
             return self.renewal(Renewal::Failed { why });

@@ -92,10 +92,11 @@ impl Arbiter {
     fn kill(&mut self, age: Age, life: Life, allowed: Millis, now: Millis) {
         self.disown(age);
         let Some(worker) = self.workers.get(&age) else { return };
-        let (pid, generation) = (worker.pid, worker.generation);
+        let (pid, generation, booted) = (worker.pid, worker.generation, worker.booted);
         match (life, pid) {
             (Life::Aborted { since, dismissed: false, .. }, _) => self.lost(generation, since, now),
-            (Life::Stopping { .. }, Some(pid)) => {
+            // Who never was ready has nothing to finish and is not waited for.
+            (Life::Stopping { .. }, Some(pid)) if booted => {
                 self.log(Notice::Worker(pid, Fate::StopOverdue { allowed }));
                 self.actions.push_back(Action::Explain(age, Why::Overdue));
             }

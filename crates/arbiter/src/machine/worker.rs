@@ -23,6 +23,8 @@ pub(super) enum Life {
         since: Millis,
         /// When patience ends.
         deadline: Millis,
+        /// When it would end for one that has something to finish.
+        graceful: Millis,
     },
     /// Silent for too long and told to write its stacks and die.
     Aborted {
@@ -70,6 +72,8 @@ pub(super) struct Worker {
     pub(super) wear: Option<Wear>,
     /// A replacement is under way, or has taken over.
     pub(super) recycled: bool,
+    /// It was ready at some time.
+    pub(super) booted: bool,
     heard: Millis,
     timeout: Option<Millis>,
     boot: Option<Millis>,
@@ -86,6 +90,7 @@ impl Worker {
             life: Life::Booting,
             wear: None,
             recycled: false,
+            booted: false,
             heard: now,
             timeout: limits.timeout.filter(|_| spawn.role == Role::Worker),
             boot: limits.boot,
@@ -104,21 +109,29 @@ impl Worker {
         self.heard = now;
     }
 
-    /// Note how far it says that it is, and its last sign of life; true if it has just become ready.
+    /// Note how far it says that it is, and its last sign of life; true if it serves from now on.
     pub(super) fn advance(&mut self, stage: Stage, beat: Millis, now: Millis) -> bool {
-        // A stop may follow so soon that nobody looked in between.
-        let became_ready = match stage {
-            Stage::Booting => false,
-            Stage::Ready | Stage::Stopping => self.life == Life::Booting,
-        };
-        if became_ready {
-            self.life = Life::Serving { since: now };
-            self.heard = now;
-        } else if self.life != Life::Booting {
-            // The time to boot is counted from the fork, whatever the signs of life.
+        // The time to boot is counted from the fork, whatever the signs of life.
+        if self.life != Life::Booting {
             self.heard = self.heard.max(beat);
         }
-        became_ready
+        // A stop may follow so soon that nobody looked in between.
+        if self.booted || stage == Stage::Booting {
+            return false;
+        }
+        self.booted = true;
+        match &mut self.life {
+            Life::Booting => {
+                (self.life, self.heard) = (Life::Serving { since: now }, now);
+                true
+            }
+            // It was told to leave while it booted, and may have got a request all the same.
+            Life::Stopping { deadline, graceful, .. } => {
+                *deadline = *graceful;
+                false
+            }
+            Life::Serving { .. } | Life::Aborted { .. } | Life::Killed => false,
+        }
     }
 
     pub(super) fn serves(&self) -> bool {
@@ -200,7 +213,7 @@ impl Worker {
                 self.life = Life::Killed;
                 Some(Verdict::Kill { allowed: ABORT_GRACE })
             }
-            Life::Stopping { since, deadline } => {
+            Life::Stopping { since, deadline, .. } => {
                 self.life = Life::Killed;
                 Some(Verdict::Kill { allowed: deadline.saturating_sub(since) })
             }
@@ -219,15 +232,16 @@ impl Worker {
     pub(super) fn dismiss(&mut self, now: Millis, deadline: Millis) -> bool {
         match &mut self.life {
             Life::Booting => {
-                self.life = Life::Stopping { since: now, deadline: deadline.min(now + BOOTING) };
+                let soon = deadline.min(now + BOOTING);
+                self.life = Life::Stopping { since: now, deadline: soon, graceful: deadline };
                 true
             }
             Life::Serving { .. } => {
-                self.life = Life::Stopping { since: now, deadline };
+                self.life = Life::Stopping { since: now, deadline, graceful: deadline };
                 true
             }
-            Life::Stopping { deadline: old, .. } => {
-                *old = deadline.min(*old);
+            Life::Stopping { deadline: old, graceful, .. } => {
+                (*old, *graceful) = (deadline.min(*old), deadline.min(*graceful));
                 true
             }
             Life::Aborted { deadline: old, dismissed, .. } => {

@@ -35,6 +35,8 @@ pub(super) struct Book {
     pub(super) before: Generation,
     pub(super) target: u32,
     pub(super) pending: Option<Pending>,
+    /// Since when a reload waits until others have left.
+    pub(super) waiting: Option<Millis>,
     /// Given up while they were read.
     stale: BTreeSet<Generation>,
     pub(super) over: BTreeSet<Generation>,
@@ -57,6 +59,7 @@ impl Book {
             before: first,
             target: limits.workers,
             pending: None,
+            waiting: None,
             stale: BTreeSet::new(),
             over: BTreeSet::new(),
             released: BTreeSet::new(),
@@ -95,6 +98,7 @@ impl Book {
     /// A reload begins.
     pub(super) fn reread(&mut self, generation: Generation, now: Millis) {
         assert!(!self.stopping && !self.draining);
+        self.waiting = None;
         assert!(generation > self.serving && !self.over.contains(&generation), "numbers are used once");
         let pending = Pending { generation, limits: None, target: 0, stepped: now };
         if let Some(old) = self.pending.replace(pending) {
@@ -143,7 +147,7 @@ impl Book {
 
     /// The stop ends a reload as well; only what is being read is still answered for.
     pub(super) fn stop(&mut self) {
-        self.stopping = true;
+        (self.stopping, self.waiting) = (true, None);
         if let Some(pending) = self.pending.take().filter(|pending| pending.limits.is_none()) {
             self.stale.insert(pending.generation);
         }

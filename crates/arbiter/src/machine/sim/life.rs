@@ -133,7 +133,7 @@ impl World {
                 && self.book.pending.is_none()
                 && self.chance.one_in(50)
             {
-                self.tell(Event::FilesChanged("views.py".to_owned()));
+                self.change_files();
             }
         }
     }
@@ -143,6 +143,7 @@ impl World {
             self.processes.values().filter(|process| process.serves() && process.stage == Stage::Ready);
         self.unread.is_empty()
             && self.book.pending.is_none()
+            && self.book.waiting.is_none()
             && serving.count() >= self.book.target as usize
             && (self.book.announced || self.book.target == 0)
     }

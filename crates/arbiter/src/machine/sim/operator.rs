@@ -7,6 +7,7 @@ use super::{
         notices::{Notice, Renewal},
     },
     book::Kin,
+    process::Process,
     world::World,
 };
 
@@ -29,7 +30,7 @@ impl World {
             23..=24 => self.tell(Event::Exited(Pid(7), Exit::Code(3))),
             25 => self.end_heir(),
             26 => self.end_parent(),
-            27 => self.tell(Event::FilesChanged("views.py".to_owned())),
+            27 => self.change_files(),
             _ => {}
         }
     }
@@ -46,6 +47,28 @@ impl World {
             process.worn = true;
             let age = process.spawn.age;
             self.tell(Event::Worn(age, wear));
+        }
+    }
+
+    pub(super) fn change_files(&mut self) {
+        self.tell(Event::FilesChanged("views.py".to_owned()));
+        if !self.book.stopping && !self.book.draining {
+            self.reload_follows();
+        }
+    }
+
+    /// A reload begins, at once or when what the last one booted has left.
+    fn reload_follows(&mut self) {
+        if !self.did(|action| matches!(action, Action::Reread(_))) {
+            let in_the_way = |process: &Process| {
+                process.spawn.generation > self.book.serving && process.told.is_some() && !process.seen_ready
+            };
+            let unanswered = self.owed.iter().any(|(_, spawn)| spawn.generation > self.book.serving);
+            assert!(
+                unanswered || self.processes.values().any(in_the_way),
+                "nothing is in the way of the reload"
+            );
+            self.book.waiting.get_or_insert(self.now);
         }
     }
 
@@ -86,6 +109,9 @@ impl World {
             return assert!(self.logged(said), "{request:?}");
         }
         assert!(self.logged(|notice| *notice == Notice::HandlingSignal { request }));
+        if self.book.draining || request == Request::Winch {
+            self.book.waiting = None;
+        }
         match request {
             Request::Term => {
                 assert!(self.did(|action| matches!(action, Action::Drain | Action::CloseListeners)))
@@ -93,7 +119,7 @@ impl World {
             Request::Int | Request::Quit => assert!(self.book.stopping),
             Request::Hup => {
                 assert!(self.did(|action| *action == Action::ReopenLogs));
-                assert!(self.did(|action| matches!(action, Action::Reread(_))));
+                self.reload_follows();
             }
             Request::Usr1 => {
                 let all =

@@ -114,7 +114,7 @@ impl Process {
             return Some(exit.clone());
         }
         if self.stage == Stage::Booting && self.ready_at.is_some_and(|at| at <= now) {
-            self.stage = Stage::Ready;
+            self.stage = if self.told.is_some() { Stage::Stopping } else { Stage::Ready };
         }
         if self.stage == Stage::Ready && !self.hung {
             self.beat = self.beat.max(now - now % 200);
@@ -126,7 +126,10 @@ impl Process {
     pub(super) fn hear(&mut self, signal: Signal, told: Told, delay: Millis) {
         let now = told.at;
         if let Signal::Term | Signal::Quit = signal {
-            self.stage = Stage::Stopping;
+            // Who boots hears it when it is done.
+            if self.stage == Stage::Ready {
+                self.stage = Stage::Stopping;
+            }
         }
         let hurried = signal == Signal::Term && self.told.is_some_and(|before| before.signal == Signal::Quit);
         if signal != Signal::Usr1 && !hurried {
@@ -139,7 +142,7 @@ impl Process {
         }
         let exit = match signal {
             Signal::Usr1 => return,
-            Signal::Kill if self.immortal => return self.stage = Stage::Stopping,
+            Signal::Kill if self.immortal => return,
             Signal::Kill => (now + delay % 50, Exit::Signal("SIGKILL".into())),
             Signal::Abort | Signal::Term | Signal::Quit if self.deaf || self.immortal => return,
             Signal::Term | Signal::Quit if self.hung => return,

@@ -133,8 +133,12 @@ impl World {
         (all.into_iter().min().unwrap(), all.into_iter().max().unwrap())
     }
 
-    /// A reload ends by its boot timeout.
+    /// A reload begins soon and ends by its boot timeout.
     fn the_reload_ends(&self) {
+        if let Some(since) = self.book.waiting {
+            let waits = self.now.saturating_sub(since.max(self.excused));
+            assert!(waits <= 1_000 + LATE, "a reload waits for {waits} ms");
+        }
         let Some(pending) = self.book.pending else { return };
         let Some(boot) = pending.limits.and_then(|limits| limits.boot) else { return };
         let pends = self.now.saturating_sub(pending.stepped.max(self.excused));
