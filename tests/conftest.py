@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +75,18 @@ def serve(
     request.node.stash[SERVERS] = servers
 
     def start(
-        app: str, *, ready: bool = True, env: dict[str, str] | None = None, **settings: Any
+        app: str,
+        *,
+        ready: bool = True,
+        env: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        by: Kind | None = None,
+        **settings: Any,
     ) -> Server:
         directory = tmp_path / f"server-{len(servers)}"
         directory.mkdir(exist_ok=True)
         try:
-            server = Server(kind, app, directory, settings, env)
+            server = Server(by or kind, app, directory, settings, env, prefix)
         except UnsupportedError as reason:
             pytest.skip(str(reason))
         servers.append(server)

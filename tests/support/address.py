@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Address:
-    """A TCP host and port, or the path of a unix socket."""
+    """A TCP host and port, or the path of a unix socket; an abstract one begins with `@`."""
 
     host: str = ""
     port: int = 0
@@ -38,7 +38,8 @@ class Address:
             sock.settimeout(timeout)
             if receive_buffer is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-            sock.connect(self.path or (self.host, self.port))
+            path = "\0" + self.path[1:] if self.path.startswith("@") else self.path
+            sock.connect(path or (self.host, self.port))
         except BaseException:
             sock.close()
             raise

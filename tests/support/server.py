@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -33,11 +33,12 @@ class Server:
         directory: Path,
         settings: dict[str, Any],
         env: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.kind = kind
         self.directory = directory
         self.settings = dict(settings)
-        self.command = kind.command(app, settings)
+        self.command = [*prefix, *kind.command(app, settings)]
         self.expected_errors: list[str] = []
         self.expected_status = kind.stopped
         self._judged = 0
