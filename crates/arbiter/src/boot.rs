@@ -10,8 +10,12 @@ use std::{
 use rgunicorn_logging::ErrorLog;
 use rgunicorn_scoreboard::{Lease, Slot, State, Wear, now};
 use rgunicorn_settings::Settings;
+use socket2::SockRef;
 
-use crate::os::listeners::Listener;
+use crate::os::{
+    listeners::{Listener, Socket},
+    privileges::Privileges,
+};
 
 /// Everything that a worker begins with.
 pub struct WorkerBoot {
@@ -32,6 +36,9 @@ pub struct WorkerBoot {
     /// After so many requests it asks for a successor: `max_requests` and this worker's share of the jitter.
     pub retire_after: Option<u64>,
     pub(crate) report: Report,
+    pub(crate) privileges: Arc<Privileges>,
+    /// Sockets of this worker's own, with the room in their queues, that do not listen before it is ready.
+    pub(crate) closed: Vec<(Socket, i32)>,
 }
 
 /// Everything that a template begins with: the process that loads the application so that workers are forked from it.
@@ -46,6 +53,18 @@ pub struct TemplateBoot {
     pub error_log: Arc<ErrorLog>,
     /// Everything that was configured.
     pub settings: Arc<Settings>,
+    pub(crate) privileges: Arc<Privileges>,
+}
+
+impl TemplateBoot {
+    /// Become the user that was configured, before anything of the application is imported. Workers that are forked
+    /// from here are that user, too.
+    ///
+    /// # Errors
+    /// What the operator should read.
+    pub fn drop_privileges(&self) -> Result<(), String> {
+        self.privileges.assume()
+    }
 }
 
 /// The private words of a new process with its master.
@@ -59,12 +78,29 @@ pub(crate) struct Report {
 }
 
 impl WorkerBoot {
+    /// Become the user that was configured, before anything of the application is imported. What needs the rights of
+    /// the master is done first: opening sockets of this worker's own.
+    ///
+    /// # Errors
+    /// What the operator should read.
+    pub fn drop_privileges(&mut self) -> Result<(), String> {
+        for listener in &mut self.listeners {
+            let parted = listener.part();
+            let closed = parted.map_err(|error| format!("cannot bind `{}`: {error}", listener.address))?;
+            self.closed.extend(closed);
+        }
+        self.privileges.assume()
+    }
+
     /// The application is loaded and requests are accepted from now on.
     ///
     /// # Errors
-    /// If a daemon cannot let go of its terminal.
+    /// If a daemon cannot let go of its terminal, or a socket of this worker's own cannot listen.
     pub fn ready(&mut self) -> io::Result<()> {
         self.error_log.tee_to_stderr(false);
+        for (socket, backlog) in self.closed.drain(..) {
+            SockRef::from(&socket).listen(backlog)?;
+        }
         if self.report.detach {
             detach_stdio()?;
         }

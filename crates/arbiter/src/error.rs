@@ -24,6 +24,30 @@ pub(crate) enum StartError {
     /// Something is in the place of the pid file.
     #[error("cannot take over the pid file `{path}`: {reason} (remove it or choose another path)")]
     NotAPidFile { path: PathBuf, reason: &'static str },
+    /// `user` names nobody.
+    #[error("there is no user `{user}` (user: create it, or give a number)")]
+    NoSuchUser { user: String },
+    /// `group` names no group.
+    #[error("there is no group `{group}` (group: create it, or give a number)")]
+    NoSuchGroup { group: String },
+    /// Another user is asked for than the one that started the server, who is not root.
+    #[error(
+        "workers cannot run as {who}: this process may not change it (start the server as root, or leave out `user` and `group`)"
+    )]
+    MayNotChange { who: String },
+    /// A socket file cannot be given to somebody.
+    #[error(
+        "cannot give the socket `{path}` to its owner: {source} (start the server as root, or leave out `socket_owner`, `user` and `group`)"
+    )]
+    SocketOwner { path: PathBuf, source: io::Error },
+    /// A descriptor that the server was started with is of no use.
+    #[error(
+        "cannot use descriptor {number} of `{variable}`: {reason} (start the server without the variable, or with sockets)"
+    )]
+    Descriptor { variable: &'static str, number: i32, reason: String },
+    /// A variable that hands over sockets makes no sense.
+    #[error("cannot use `{variable}`: {reason} (start the server without the variable)")]
+    Variable { variable: &'static str, reason: &'static str },
     /// The kernel refused something that every server needs.
     #[error("cannot {what}: {source} (raise the limits of this user or container; `ulimit -a` shows them)")]
     System { what: &'static str, source: io::Error },
@@ -70,6 +94,12 @@ impl StartError {
             | Self::AlreadyRunning { .. }
             | Self::PidFile { .. }
             | Self::NotAPidFile { .. }
+            | Self::NoSuchUser { .. }
+            | Self::NoSuchGroup { .. }
+            | Self::MayNotChange { .. }
+            | Self::SocketOwner { .. }
+            | Self::Descriptor { .. }
+            | Self::Variable { .. }
             | Self::System { .. }
             | Self::Hook { .. }
             | Self::Log(_) => statuses::FAILED,

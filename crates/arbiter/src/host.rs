@@ -2,7 +2,10 @@
 
 use rgunicorn_settings::Settings;
 
-use crate::boot::{TemplateBoot, WorkerBoot};
+use crate::{
+    boot::{TemplateBoot, WorkerBoot},
+    origin::Origin,
+};
 
 /// What the master needs of the interpreter that the application runs in.
 ///
@@ -15,6 +18,16 @@ pub trait Host {
     fn after_fork_in_parent(&mut self);
     /// After a fork, in the new process.
     fn after_fork_in_child(&mut self);
+
+    /// How this process was started: what an upgrade starts again.
+    fn origin(&mut self) -> Origin {
+        Origin::of_this_process()
+    }
+
+    /// Have `ps` and `top` call this process so, if that is possible.
+    fn name_process(&mut self, title: &str) {
+        let _ = title;
+    }
 
     /// Read everything that is configured again, as at the start of the server, for this new generation.
     ///

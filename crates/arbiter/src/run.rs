@@ -9,11 +9,12 @@ use crate::{
     boot::WorkerBoot,
     error::StartError,
     host::Host,
-    machine::notices::{Ending, Fate, Level, Notice},
+    machine::notices::{Ending, Fate, Level, MASTER, Notice},
     master::{Master, Outcome},
     os::{
         daemon::{Detached, Promise, detach},
         fork::{SingleThreaded, this_process},
+        upgrade::OldMaster,
     },
 };
 
@@ -32,7 +33,9 @@ pub fn run(settings: Settings, error_log: Arc<ErrorLog>, host: &mut dyn Host) ->
         log(&Notice::OtherThreads { threads });
         SingleThreaded::in_spite_of(threads)
     });
-    let promise = match settings.process.daemon.then(|| detach(&proof, host)) {
+    // The new master of an upgrade is in the background already.
+    let detaches = settings.process.daemon && OldMaster::new(&host.origin()).is_none();
+    let promise = match detaches.then(|| detach(&proof, host)) {
         None => None,
         Some(Ok(Detached::Daemon(promise))) => Some(promise),
         Some(Ok(Detached::Command(status))) => return status,
@@ -58,7 +61,7 @@ fn work(boot: WorkerBoot, host: &mut dyn Host) -> u8 {
 
 fn give_up(error: &StartError, promise: Option<Promise>) -> u8 {
     log(&if matches!(error, StartError::Stopped) {
-        Notice::ShuttingDown { ending: Ending::Asked }
+        Notice::ShuttingDown { master: MASTER, ending: Ending::Asked }
     } else {
         Notice::CannotStart { error: error.to_string() }
     });

@@ -6,11 +6,15 @@ use std::{
 };
 
 use pyo3::{prelude::*, types::PyDict};
+use rgunicorn_arbiter::Origin;
 use rgunicorn_bridge::{Generations, Source, value_of};
 use rgunicorn_logging::{AccessLog, ErrorLog};
 use rgunicorn_settings::{Parsed, Settings, Value};
 
-use crate::host::{PythonHost, import_ahead};
+use crate::{
+    host::{PythonHost, import_ahead},
+    origin,
+};
 
 /// The generation that a server starts with.
 const FIRST: u32 = 0;
@@ -68,17 +72,18 @@ fn give_back_interrupt(py: Python<'_>, handler: &Bound<'_, PyAny>) -> PyResult<(
 
 /// Read the configuration, and serve by it or do what it asks for instead.
 fn start(py: Python<'_>, source: Source) -> PyResult<u8> {
+    let origin = origin::take(py)?;
     let environ = py.import("os")?.getattr("environ")?;
     environ.set_item("SERVER_SOFTWARE", concat!("rgunicorn/", env!("CARGO_PKG_VERSION")))?;
     let mut generations = Generations::new(py, source)?;
     match generations.read(FIRST) {
-        Ok(Parsed::Run(settings)) => Ok(serve(py, *settings, generations)),
+        Ok(Parsed::Run(settings)) => Ok(serve(py, *settings, generations, origin)),
         Ok(Parsed::Print(text)) => Ok(print(&text)),
         Err(refused) => Ok(refuse(&refused, refused.status)),
     }
 }
 
-fn serve<'py>(py: Python<'py>, settings: Settings, mut generations: Generations<'py>) -> u8 {
+fn serve<'py>(py: Python<'py>, settings: Settings, mut generations: Generations<'py>, origin: Origin) -> u8 {
     if settings.debugging.print_config {
         let status = print(&settings.print_config());
         if status != 0 || !settings.debugging.check_config {
@@ -101,7 +106,7 @@ fn serve<'py>(py: Python<'py>, settings: Settings, mut generations: Generations<
         return refuse(&error, BAD_CONFIGURATION);
     }
     import_ahead(py, &settings);
-    let mut host = PythonHost::new(py, &settings, generations);
+    let mut host = PythonHost::new(py, &settings, generations, origin);
     rgunicorn_arbiter::run(settings, error_log, &mut host)
 }
 

@@ -1,7 +1,7 @@
 //! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
 
 use pyo3::{exceptions::PySystemExit, prelude::*};
-use rgunicorn_arbiter::{Hook, HookFailed, Host, ServerFacts, WorkerBoot};
+use rgunicorn_arbiter::{Hook, HookFailed, Host, Origin, ServerFacts, WorkerBoot};
 use rgunicorn_bridge::{
     ForkDuties, Generations, describe, exit_status,
     hooks::{NewWorker, log_failed_hook},
@@ -10,7 +10,7 @@ use rgunicorn_bridge::{
 use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, EventLoop, Parsed, Settings, WorkerClass};
 
-use crate::{hooks, worker};
+use crate::{hooks, title, worker};
 
 /// What a worker ends with that fails while it serves.
 const WORKER_FAILED: u8 = 1;
@@ -22,16 +22,23 @@ pub(crate) struct PythonHost<'py> {
     generations: Generations<'py>,
     application: Application,
     class: WorkerClass,
+    origin: Origin,
 }
 
 impl<'py> PythonHost<'py> {
-    pub(crate) fn new(py: Python<'py>, settings: &Settings, generations: Generations<'py>) -> Self {
+    pub(crate) fn new(
+        py: Python<'py>,
+        settings: &Settings,
+        generations: Generations<'py>,
+        origin: Origin,
+    ) -> Self {
         Self {
             py,
             duties: ForkDuties::new(py),
             generations,
             application: settings.application.clone(),
             class: settings.workers.worker_class.clone(),
+            origin,
         }
     }
 }
@@ -65,6 +72,14 @@ impl Host for PythonHost<'_> {
 
     fn after_fork_in_child(&mut self) {
         self.duties.in_child();
+    }
+
+    fn origin(&mut self) -> Origin {
+        self.origin.clone()
+    }
+
+    fn name_process(&mut self, title: &str) {
+        title::name_process(self.py, title);
     }
 
     fn reread(&mut self, generation: u32) -> Result<Settings, String> {

@@ -6,7 +6,9 @@
 mod command;
 mod hooks;
 mod host;
+mod origin;
 mod status;
+mod title;
 mod worker;
 
 use pyo3::prelude::*;
@@ -14,6 +16,8 @@ use pyo3::prelude::*;
 /// The extension module of the package.
 #[pymodule(gil_used = false)]
 mod _rgunicorn {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::{
         command::{main, run},
@@ -23,4 +27,9 @@ mod _rgunicorn {
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::origin::record(module.py())
+    }
 }

@@ -92,6 +92,12 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) ->
     watch_forks(py)?;
     hooks.post_fork(py)?;
     let settings = Arc::clone(&boot.settings);
+    if let Err(error) = boot.drop_privileges() {
+        if boot.may_report_failure() {
+            tracing::error!("{error}");
+        }
+        return Ok(BOOT_FAILED);
+    }
     let Some(spec) = &settings.application.app else { return Ok(4) };
     let loaded = match load(py, spec, &settings.application, &settings.workers.worker_class) {
         Ok(loaded) => loaded,

@@ -80,12 +80,17 @@ impl Scoreboard {
         Some(Lease { board: Arc::clone(self), index })
     }
 
-    /// Say that the socket and pid files now belong to someone else (an upgrade), so nobody here may remove them.
+    /// Say that another server has the socket files too (an upgrade), so nobody here may remove them.
     pub fn abandon_files(&self) {
         self.header().files_abandoned.store(true, Relaxed);
     }
 
-    /// Whether the socket and pid files belong to someone else.
+    /// The other server is gone: the socket files are this one's alone.
+    pub fn claim_files(&self) {
+        self.header().files_abandoned.store(false, Relaxed);
+    }
+
+    /// Whether another server has the socket files too.
     #[must_use]
     pub fn files_abandoned(&self) -> bool {
         self.header().files_abandoned.load(Relaxed)

@@ -36,6 +36,11 @@ impl Level {
     }
 }
 
+/// What the log calls the master.
+pub const MASTER: &str = "Master";
+/// What the log calls the new master of an upgrade until the old one is gone.
+pub const SECOND_MASTER: &str = "Master.2";
+
 /// Whether a stop has a failure behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -70,7 +75,7 @@ pub enum Notice {
     /// INT or QUIT during a graceful stop.
     QuickShutdown,
     /// Last line of all.
-    ShuttingDown { ending: Ending },
+    ShuttingDown { master: &'static str, ending: Ending },
     /// Why the master stops by itself.
     Reason { text: &'static str },
     /// A worker could not boot and another will be tried.
@@ -89,6 +94,10 @@ pub enum Notice {
     CannotStart { error: String },
     /// The log files could not be opened again.
     ReopenFailed { error: String },
+    /// A service manager has opened the sockets.
+    SocketsOfManager { sockets: String },
+    /// The service manager cannot be told anything.
+    NotNotified { error: String },
     /// A file of ours could not be removed.
     NotRemoved { path: String, error: String },
     /// Forking beside threads.
@@ -125,10 +134,10 @@ impl Notice {
             ),
             Self::AlreadyStopping { .. } => (Info, "The signal was ignored: a stop is under way."),
             Self::QuickShutdown => (Info, "INT or QUIT turned a graceful stop into a quick one."),
-            Self::ShuttingDown { ending: Ending::Asked } => {
+            Self::ShuttingDown { ending: Ending::Asked, .. } => {
                 (Info, "All workers are gone and the master ends.")
             }
-            Self::ShuttingDown { ending: Ending::Failed } => {
+            Self::ShuttingDown { ending: Ending::Failed, .. } => {
                 (Error, "The master ends by itself; see the reason.")
             }
             Self::Reason { .. } => (Error, "Why the master ends by itself."),
@@ -156,6 +165,14 @@ impl Notice {
                 (Error, "The log files could not be opened again; the old ones are still used.")
             }
             Self::NotRemoved { .. } => (Warning, "A socket or pid file of this server could not be removed."),
+            Self::SocketsOfManager { .. } => (
+                Info,
+                "systemd has opened the sockets (`LISTEN_FDS`), and `bind` is ignored; their names are in brackets.",
+            ),
+            Self::NotNotified { .. } => (
+                Warning,
+                "systemd, or whoever set `NOTIFY_SOCKET`, does not learn how the server is and may take it for dead.",
+            ),
             Self::OtherThreads { .. } => (
                 Warning,
                 "The program that embeds the server runs threads; a worker may inherit their locks.",
@@ -182,7 +199,7 @@ impl fmt::Display for Notice {
                 write!(out, "Ignoring signal: {} (already stopping)", request.name())
             }
             Self::QuickShutdown => out.write_str("Quick shutdown requested"),
-            Self::ShuttingDown { .. } => out.write_str("Shutting down: Master"),
+            Self::ShuttingDown { master, .. } => write!(out, "Shutting down: {master}"),
             Self::Reason { text } => write!(out, "Reason: {text}"),
             Self::BootRetry { wait } => {
                 write!(out, "Worker failed to boot: trying again in {}", Seconds(*wait))
@@ -202,6 +219,10 @@ impl fmt::Display for Notice {
             Self::ConnectionInUse { bind } => write!(out, "Connection in use: {bind} (trying again)"),
             Self::CannotStart { error } => out.write_str(error),
             Self::ReopenFailed { error } => write!(out, "cannot reopen the log files: {error}"),
+            Self::SocketsOfManager { sockets } => write!(out, "Sockets of the service manager: {sockets}"),
+            Self::NotNotified { error } => {
+                write!(out, "cannot notify the service manager: {error} (see `NOTIFY_SOCKET`)")
+            }
             Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
             Self::OtherThreads { threads } => write!(
                 out,
@@ -264,6 +285,8 @@ fn examples() -> Vec<Notice> {
         Notice::UsingWorker { class: text("asgi") },
         Notice::OtherThreads { threads: 2 },
         Notice::FewOpenFiles { allowed: 1024, connections: 5000 },
+        Notice::SocketsOfManager { sockets: text("http://127.0.0.1:8000 (web)") },
+        Notice::NotNotified { error: text("connection refused") },
         Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
         Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
         Notice::BootRetry { wait: 500 },
@@ -277,8 +300,8 @@ fn examples() -> Vec<Notice> {
         Notice::QuickShutdown,
         Notice::LeftBehind { workers: 1 },
         Notice::NotRemoved { path: text("/run/site.sock"), error: text("permission denied") },
-        Notice::ShuttingDown { ending: Ending::Asked },
-        Notice::ShuttingDown { ending: Ending::Failed },
+        Notice::ShuttingDown { master: MASTER, ending: Ending::Asked },
+        Notice::ShuttingDown { master: MASTER, ending: Ending::Failed },
         Notice::Reason { text: "Worker failed to boot." },
     ];
     let remarks = Remark::examples().map(Notice::Remark);

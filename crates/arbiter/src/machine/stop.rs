@@ -3,7 +3,8 @@
 use super::{
     Arbiter, Phase,
     event::{Action, Exit, Millis, Request, Signal},
-    notices::{Ending, Notice, Refusal},
+    notices::{Ending, MASTER, Notice, Refusal, SECOND_MASTER},
+    upgrade::Kin,
     worker::BOOTING,
 };
 use crate::statuses::{APP_FAILED, BOOT_FAILED, DONE};
@@ -173,7 +174,8 @@ impl Arbiter {
             self.log(Notice::LeftBehind { workers });
         }
         let ending = if stop.failure.is_some() { Ending::Failed } else { Ending::Asked };
-        self.log(Notice::ShuttingDown { ending });
+        let master = if self.kin == Kin::Parent { SECOND_MASTER } else { MASTER };
+        self.log(Notice::ShuttingDown { master, ending });
         if let Some(failure) = stop.failure {
             self.log(Notice::Reason { text: failure.reason() });
         }

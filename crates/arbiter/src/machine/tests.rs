@@ -5,7 +5,7 @@ use super::{
     event::{
         Action, Age, Event, Exit, Generation, Limits, Millis, Pid, Request, Role, Signal, Spawn, Stage, Why,
     },
-    notices::{Ending, Fate, Notice},
+    notices::{Ending, Fate, MASTER, Notice},
 };
 
 const LIMITS: Limits = Limits {
@@ -220,7 +220,7 @@ fn a_boot_failure_at_the_first_start_ends_the_master_with_its_status() {
             talk.said,
             [
                 Notice::Worker(pid(1), Fate::ExitedWithCode { code: status }),
-                Notice::ShuttingDown { ending: Ending::Failed },
+                Notice::ShuttingDown { master: MASTER, ending: Ending::Failed },
                 Notice::Reason { text: words },
             ]
         );
@@ -341,7 +341,7 @@ fn term_waits_for_the_graceful_timeout_and_then_kills() {
     assert!(talk.said.contains(&Notice::Worker(pid(2), Fate::StopOverdue { allowed: 10_000 })));
     assert!(talk.rest.contains(&Action::Explain(Age(2), Why::Overdue)));
     talk.exit(2, signal("SIGKILL"));
-    assert_eq!(talk.said.last(), Some(&Notice::ShuttingDown { ending: Ending::Asked }));
+    assert_eq!(talk.said.last(), Some(&Notice::ShuttingDown { master: MASTER, ending: Ending::Asked }));
     assert_eq!(talk.rest.last(), Some(&Action::Exit(0)));
     assert_eq!(talk.ages(), []);
 }

@@ -1,7 +1,7 @@
 //! What belongs to one reading of the configuration: settings, sockets, logs, pid file. Generations that agree on a
 //! socket or a file share it.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{collections::BTreeMap, mem, path::PathBuf, sync::Arc};
 
 use rgunicorn_logging::ErrorLog;
 use rgunicorn_settings::Settings;
@@ -12,6 +12,7 @@ use crate::{
     os::{
         bound::Bound,
         files::{Mark, OwnFile},
+        privileges::Privileges,
     },
     run::log,
 };
@@ -21,6 +22,9 @@ use crate::{
 pub(super) struct Generation {
     pub(super) settings: Arc<Settings>,
     pub(super) error_log: Arc<ErrorLog>,
+    pub(super) privileges: Arc<Privileges>,
+    /// Log files that workers open themselves.
+    pub(super) logs: Vec<PathBuf>,
     pub(super) bound: Bound,
     pub(super) pidfile: Option<Arc<OwnFile>>,
 }
@@ -112,13 +116,18 @@ impl Generations {
         self.held.values()
     }
 
-    /// Everything that must not outlive the server.
-    pub(super) fn marks(&self) -> Vec<Mark> {
-        let files = |generation: &Generation| {
-            let pidfile = generation.pidfile.as_ref().map(|file| file.mark());
-            generation.bound.marks().chain(pidfile).collect::<Vec<_>>()
-        };
-        self.all().flat_map(files).collect()
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Generation> {
+        self.held.values_mut()
+    }
+
+    /// The pid files, which must not outlive the server.
+    pub(super) fn pidfiles(&self) -> Vec<Mark> {
+        self.all().filter_map(|generation| generation.pidfile.as_ref()).map(|file| file.mark()).collect()
+    }
+
+    /// The socket files, which must not outlive the last server that has them.
+    pub(super) fn socket_files(&self) -> Vec<Mark> {
+        self.all().flat_map(|generation| generation.bound.marks().collect::<Vec<_>>()).collect()
     }
 
     /// Keep this one, in the process that belongs to it, and close what the others have open.

@@ -4,6 +4,7 @@ use super::{Master, generations::Number};
 use crate::{
     error::StartError,
     host::{Hook, ServerFacts},
+    machine::notices::{MASTER, SECOND_MASTER},
 };
 
 impl Master<'_> {
@@ -39,13 +40,13 @@ impl Master<'_> {
         let alive = self.children.iter().filter(|(age, _)| Some(age.0) != gone);
         ServerFacts {
             pid: self.pid.0,
-            master_pid: 0,
-            reexec_pid: 0,
+            master_pid: self.old_master.as_ref().map_or(0, |old| old.pid.0),
+            reexec_pid: self.successor.as_ref().map_or(0, |new| new.pid.0),
             generation: generation.0,
             num_workers: self.num_workers,
             workers: alive.map(|(age, child)| (child.slot.pid(), age.0)).collect(),
             addresses: own.bound.addresses(),
-            master_name: "Master",
+            master_name: if self.old_master.is_some() { SECOND_MASTER } else { MASTER },
             pidfile: own.pidfile.as_ref().map(|file| file.path().to_owned()),
         }
     }

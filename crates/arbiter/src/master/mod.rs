@@ -7,7 +7,9 @@ mod generations;
 mod hooks;
 mod limits;
 mod reload;
+mod service;
 mod spawn;
+mod upgrade;
 mod wear;
 
 use std::{
@@ -26,6 +28,7 @@ use rgunicorn_settings::{Destination, Settings, WorkerClass};
 use self::{
     generations::{Generation, Generations, Number},
     limits::limits,
+    service::{lets_go, log_files},
     spawn::{Child, Newborn, Pipes},
 };
 use crate::{
@@ -37,14 +40,18 @@ use crate::{
         event::{Action, Age, Event, Pid, Signal},
         notices::{Notice, Remark},
     },
+    origin::Origin,
     os::{
         bind::{Patience, bind_all},
         bound::Bound,
         daemon::Promise,
         fork::{SingleThreaded, this_process},
-        open_files, pidfile,
+        inherited, open_files, pidfile,
+        privileges::Privileges,
         reap::reap,
         signals::Signals,
+        systemd::Notifier,
+        upgrade::{OldMaster, Successor},
     },
     run::log,
 };
@@ -88,6 +95,12 @@ pub(crate) struct Master<'host> {
     /// When the memory of the workers was looked at.
     weighed: Millis,
     promise: Option<Promise>,
+    origin: Origin,
+    notifier: Notifier,
+    /// The new master that this one has started.
+    successor: Option<Successor>,
+    /// The master that has started this one, to be replaced by it.
+    old_master: Option<OldMaster>,
 }
 
 impl<'host> Master<'host> {
@@ -101,22 +114,31 @@ impl<'host> Master<'host> {
         log(&Notice::Starting { version: env!("CARGO_PKG_VERSION") });
         advise(&settings);
         let signals = Signals::hear().map_err(StartError::system("handle signals"))?;
-        let pidfile = settings.process.pidfile.as_deref().map(pidfile::create).transpose()?;
+        let origin = host.origin();
+        let old_master = OldMaster::new(&origin);
+        let path = settings.process.pidfile.as_deref();
+        let path =
+            path.map(|path| if old_master.is_some() { pidfile::of_second(path) } else { path.to_owned() });
+        let pidfile = path.as_deref().map(pidfile::create).transpose()?;
+        let privileges = Privileges::new(&settings.process)?;
         let (pid, now) = (this_process(), now());
         let seed = (u64::from(pid.0.unsigned_abs()) << 32) ^ now;
         let limits = limits(&settings, seed);
         let first = Generation {
+            logs: log_files(&settings),
             settings: Arc::new(settings),
             error_log,
+            privileges: Arc::new(privileges),
             bound: Bound::default(),
             pidfile: pidfile.map(Arc::new),
         };
+        let arbiter = if old_master.is_some() { Arbiter::successor } else { Arbiter::new };
         let mut master = Self {
             host,
             proof,
             pid,
             seed,
-            arbiter: Arbiter::new(limits, now),
+            arbiter: arbiter(limits, now),
             board: Scoreboard::new(SLOTS).map_err(StartError::system("map memory"))?,
             children: BTreeMap::new(),
             generations: Generations::new(first),
@@ -126,6 +148,10 @@ impl<'host> Master<'host> {
             pipes: Pipes::new()?,
             weighed: 0,
             promise: None,
+            notifier: Notifier::new(&origin),
+            origin,
+            successor: None,
+            old_master,
         };
         master.open()?;
         Ok(master)
@@ -138,9 +164,17 @@ impl<'host> Master<'host> {
         self.hook_of_start("on_starting", Hook::OnStarting)?;
         let settings = Arc::clone(&self.generations.serving().settings);
         let patience = Patience::Retry(&mut self.signals);
-        let bound = bind_all(&settings, &[], patience, &mut |notice| log(&notice))?;
+        let inherited = inherited::take(&self.origin, &settings)?;
+        let bound = bind_all(&settings, &[&inherited], patience, &mut |notice| log(&notice))?;
+        drop(inherited);
         log(&Notice::ListeningAt { addresses: bound.addresses().join(","), pid: self.pid });
         self.generations.serving_mut().bound = bound;
+        let serving = self.generations.serving();
+        serving.privileges.own_all(&serving.logs);
+        if self.old_master.is_some() {
+            self.begin_as_second();
+        }
+        self.name();
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });
         let connections = settings.workers.worker_connections.0;
         if let Some(allowed) = open_files::allow(connections) {
@@ -172,13 +206,15 @@ impl<'host> Master<'host> {
     /// Do what was decided, wait, and tell what happened.
     fn turn(&mut self) -> ControlFlow<End> {
         self.perform()?;
-        if let Err(source) =
-            self.signals.wait(Some(self.pipes.report.0.as_fd()), self.arbiter.next_deadline())
-        {
+        self.report_status();
+        let others: Vec<_> =
+            [Some(self.pipes.report.0.as_fd()), self.end_of_old_master()].into_iter().flatten().collect();
+        if let Err(source) = self.signals.wait(&others, self.deadline()) {
             log(&Notice::CannotStart { error: StartError::system("wait")(source).to_string() });
             return Break(End::Exit(1));
         }
         let heard = self.signals.pending();
+        self.look_for_old_master()?;
         // The bytes say only that there is something to see on the scoreboard.
         while matches!((&self.pipes.report.0).read(&mut [0; 64]), Ok(1..)) {}
         for age in self.children.keys().copied().collect::<Vec<_>>() {
@@ -204,7 +240,8 @@ impl<'host> Master<'host> {
                 self.look(age)?;
                 self.hook(generation, Hook::ChildExit { age: age.0, pid: pid.0 });
             }
-            self.tell(Event::Exited(pid, exit))?;
+            let ended = self.end_of_successor(pid).unwrap_or(Event::Exited(pid, exit));
+            self.tell(ended)?;
         }
         Continue(())
     }
@@ -221,7 +258,7 @@ impl<'host> Master<'host> {
                 Action::Send(pid, signal) => send(pid, signal),
                 Action::Explain(age, why) => self.explain(age, why),
                 Action::Release(age) => self.release(age),
-                Action::CloseListeners => self.generations.close_listeners(),
+                Action::CloseListeners => self.close_listeners(),
                 Action::ReopenLogs => self.reopen_logs(),
                 Action::AllReady => self.all_ready(),
                 Action::Reread(generation) => {
@@ -231,13 +268,12 @@ impl<'host> Master<'host> {
                 Action::Adopt(generation) => self.adopt(generation),
                 Action::Discard(generation) => self.discard(generation),
                 Action::Resized { new, old } => self.resized(new, old),
-                Action::Drain => self.board.drain(),
-                Action::Upgrade => {
-                    let refusal = Event::UpgradeFailed("upgrade is not available yet".to_owned());
-                    self.arbiter.handle(refusal, now());
+                Action::Drain => {
+                    self.announce_stop();
+                    self.board.drain();
                 }
-                // Nothing is left to be done for it: there is no upgrade yet.
-                Action::Promote => {}
+                Action::Upgrade => self.upgrade(),
+                Action::Promote => self.promote(),
                 Action::Log(notice) => log(&notice),
                 Action::Exit(status) => return Break(End::Exit(status)),
             }
@@ -261,17 +297,21 @@ impl<'host> Master<'host> {
             if let Err(error) = generation.error_log.reopen() {
                 log(&Notice::ReopenFailed { error: error.to_string() });
             }
+            generation.privileges.own_all(&generation.logs);
         }
     }
 
     fn all_ready(&mut self) {
+        let detach = lets_go(&self.generations.serving().settings);
         self.generations.serving().error_log.tee_to_stderr(false);
-        if let Some(Err(source)) = self.promise.take().map(Promise::keep) {
+        self.notifier.ready();
+        if let Some(Err(source)) = self.promise.take().map(|promise| promise.keep(detach)) {
             log(&Notice::CannotStart { error: StartError::system("leave the terminal")(source).to_string() });
         }
     }
 
     fn finish(mut self, status: u8) -> u8 {
+        self.announce_stop();
         self.generations.close();
         self.hook(self.generations.serving_number(), Hook::OnExit);
         if let Some(promise) = self.promise.take() {

@@ -12,6 +12,7 @@ use super::{
     Master, advise,
     generations::{Generation, Number},
     limits::limits,
+    service::log_files,
 };
 use crate::{
     host::Hook,
@@ -21,6 +22,7 @@ use crate::{
         bound::Bound,
         files::OwnFile,
         open_files, pidfile,
+        privileges::Privileges,
     },
     run::log,
 };
@@ -29,6 +31,7 @@ impl Master<'_> {
     /// Read the configuration again and open what it needs. Nothing of what serves changes. If it fails, the machine
     /// discards what there is of the generation.
     pub(super) fn reread(&mut self, number: Number) -> Result<Limits, String> {
+        self.notifier.reloading();
         let prepared = self.prepare(number);
         // Whoever comes next finds what it always finds.
         self.select(self.generations.serving_number());
@@ -71,12 +74,17 @@ impl Master<'_> {
         let bound = bind_all(&settings, &others, Patience::Once, &mut |notice| log(&notice))
             .map_err(|error| error.to_string())?;
         let pidfile = self.pidfile(&settings)?;
-        Ok(Generation { settings: Arc::new(settings), error_log, bound, pidfile })
+        let privileges = Privileges::new(&settings.process).map_err(|error| error.to_string())?;
+        let logs = log_files(&settings);
+        privileges.own_all(&logs);
+        let (settings, privileges) = (Arc::new(settings), Arc::new(privileges));
+        Ok(Generation { settings, error_log, privileges, logs, bound, pidfile })
     }
 
     /// The pid file of these settings: the one that is there, or another beside it.
     fn pidfile(&self, settings: &Settings) -> Result<Option<Arc<OwnFile>>, String> {
         let Some(path) = &settings.process.pidfile else { return Ok(None) };
+        let path = &self.pid_path(path);
         let wanted = std::path::absolute(path).map_err(|error| error.to_string())?;
         let mut ours = self.generations.all().filter_map(|generation| generation.pidfile.as_ref());
         if let Some(file) = ours.find(|file| file.path() == wanted) {
@@ -88,6 +96,7 @@ impl Master<'_> {
     /// This generation serves from now on: its log is the master's, and what only its predecessor needed is closed.
     pub(super) fn adopt(&mut self, number: Number) {
         let before = self.generations.serving_number();
+        self.notifier.ready();
         let addresses = self.generations.serving().bound.addresses();
         if !self.generations.adopt(number) {
             return;
@@ -97,15 +106,20 @@ impl Master<'_> {
             log(&Notice::ReopenFailed { error: error.to_string() });
         }
         let now = serving.bound.addresses();
+        if let Err(error) = serving.bound.settle(&serving.settings) {
+            log(&Notice::CannotStart { error: error.to_string() });
+        }
         if now != addresses {
             log(&Notice::ListeningAt { addresses: now.join(","), pid: self.pid });
         }
         self.select(number);
+        self.name();
         self.forget_if_unused(before);
     }
 
     /// This generation is given up.
     pub(super) fn discard(&mut self, number: Number) {
+        self.notifier.ready();
         self.generations.give_up(number);
         self.forget_if_unused(number);
     }

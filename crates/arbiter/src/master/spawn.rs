@@ -10,7 +10,12 @@ use std::{
 
 use rgunicorn_scoreboard::{Lease, Millis, now};
 
-use super::{End, Master, generations::Number, limits::retire_after};
+use super::{
+    End, Master,
+    generations::Number,
+    limits::retire_after,
+    service::{lets_go, title},
+};
 use crate::{
     boot::{Report, WorkerBoot},
     error::StartError,
@@ -109,7 +114,8 @@ impl Master<'_> {
     /// Be a worker: keep what it needs, let go of what is the master's and of what other generations have open.
     pub(super) fn into_worker(self, newborn: Newborn) -> Result<WorkerBoot, StartError> {
         let Newborn { age, generation, slot, blocked } = newborn;
-        let remains = Remains { files: self.generations.marks(), board: Arc::clone(&self.board) };
+        let (files, sockets) = (self.generations.pidfiles(), self.generations.socket_files());
+        let remains = Remains { files, sockets, board: Arc::clone(&self.board) };
         let commands = worker::obey(self.signals, &blocked).map_err(StartError::system("handle signals"))?;
         orphan::follow(self.pid, remains, &blocked).map_err(StartError::system("follow the master"))?;
         drop(blocked);
@@ -119,8 +125,9 @@ impl Master<'_> {
         own.error_log.after_fork();
         self.host.after_fork_in_child();
         self.host.select(generation.0);
+        self.host.name_process(&title("worker", &own.settings, false));
         slot.assign(this_process().0);
-        let report = self.pipes.into_report(own.settings.process.daemon);
+        let report = self.pipes.into_report(lets_go(&own.settings));
         let listeners = own.bound.into_listeners().map_err(StartError::system("take over the sockets"))?;
         let retire_after = retire_after(&own.settings, self.seed, age);
         Ok(WorkerBoot {
@@ -133,6 +140,8 @@ impl Master<'_> {
             settings: own.settings,
             retire_after,
             report,
+            privileges: own.privileges,
+            closed: Vec::new(),
         })
     }
 }

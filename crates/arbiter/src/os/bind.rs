@@ -3,21 +3,20 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
-    os::unix::{fs::FileTypeExt as _, net::UnixListener},
-    path::Path,
     sync::Arc,
 };
 
-use nix::{errno::Errno, sys::stat};
+use nix::errno::Errno;
 use rgunicorn_scoreboard::{Millis, now};
 use rgunicorn_settings::{Address, Bind, Settings};
-use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
+use socket2::{Domain, SockRef, Socket as RawSocket, Type};
 
 use super::{
     bound::{Bound, Opened},
-    files::OwnFile,
+    inherited,
     listeners::Socket,
     signals::Signals,
+    unix::{self, Access, Failure},
 };
 use crate::{
     error::StartError,
@@ -37,26 +36,31 @@ pub(crate) enum Patience<'a> {
     Once,
 }
 
-/// Bind everything that is configured, except for what `others` have open under the same address. `log` hears of
-/// addresses that are in use.
+/// Bind everything that is configured, except for what `others` have open under the same address. Where a service manager
+/// has given the sockets, nothing is bound. `log` hears of addresses that are in use.
 pub(crate) fn bind_all(
     settings: &Settings,
     others: &[&Bound],
     mut patience: Patience<'_>,
     log: &mut dyn FnMut(Notice),
 ) -> Result<Bound, StartError> {
+    if let Some(given) = others.iter().find(|other| other.given) {
+        return inherited::renewed(given, settings);
+    }
+    let access = Access::new(settings)?;
     let mut bound = Bound::default();
     let mut tries = TRIES;
     for bind in &settings.network.bind {
         let opened = loop {
-            match (bind_one(bind, settings, others, &bound), &mut patience) {
+            match (bind_one(bind, settings, others, &bound, access), &mut patience) {
                 (Ok(opened), _) => break opened,
-                (Err(error), Patience::Retry(signals)) if in_use(&error) && tries > 1 => {
+                (Err(Failure::Bind(error)), Patience::Retry(signals)) if in_use(&error) && tries > 1 => {
                     tries -= 1;
                     log(Notice::ConnectionInUse { bind: bind.to_string() });
                     pause(signals)?;
                 }
-                (Err(error), _) => return Err(refusal(bind, &error)),
+                (Err(Failure::Bind(error)), _) => return Err(refusal(bind, &error)),
+                (Err(Failure::Start(error)), _) => return Err(error),
             }
         };
         bound.opened.push(opened);
@@ -67,7 +71,7 @@ pub(crate) fn bind_all(
 fn pause(signals: &mut Signals) -> Result<(), StartError> {
     let deadline = now() + PAUSE;
     while now() < deadline {
-        signals.wait(None, Some(deadline)).map_err(StartError::system("wait"))?;
+        signals.wait(&[], Some(deadline)).map_err(StartError::system("wait"))?;
         let stops = |request: &Request| matches!(request, Request::Term | Request::Int | Request::Quit);
         if signals.pending().requests.iter().any(stops) {
             return Err(StartError::Stopped);
@@ -76,28 +80,55 @@ fn pause(signals: &mut Signals) -> Result<(), StartError> {
     Ok(())
 }
 
-fn bind_one(bind: &Bind, settings: &Settings, others: &[&Bound], bound: &Bound) -> io::Result<Opened> {
-    let backlog = i32::try_from(settings.network.backlog.0).unwrap_or(i32::MAX);
+fn bind_one(
+    bind: &Bind,
+    settings: &Settings,
+    others: &[&Bound],
+    bound: &Bound,
+    access: Access,
+) -> Result<Opened, Failure> {
     let protocol = bind.protocol.unwrap_or(settings.protocol.protocol);
     if let Some(open) = others.iter().find_map(|other| other.at(&bind.address, &bound.opened)) {
-        return Opened::new(&bind.address, protocol, Arc::clone(&open.socket), open.file.clone());
+        return Ok(open.renewed(protocol)?);
     }
+    let backlog = backlog(settings);
+    // With a template all workers are given its sockets.
+    let own = settings.network.reuse_port && !settings.workers.preload_app;
     let (socket, file) = match &bind.address {
         Address::Tcp { host, port } => {
             let address = resolve(host, *port)?;
-            (Socket::Tcp(bind_tcp(address, backlog, only_v6(address, &settings.network.bind))?), None)
+            let socket = raw_tcp(address, only_v6(address, &settings.network.bind), own)?;
+            if !own {
+                socket.listen(backlog)?;
+            }
+            (Socket::Tcp(socket.into()), None)
         }
         Address::Unix(path) => {
-            let (socket, file) = bind_unix(path, backlog)?;
+            let (socket, file) = unix::bind(path, backlog, access)?;
             (Socket::Unix(socket), Some(Arc::new(file)))
         }
-        Address::Abstract(_) | Address::Inherited(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::Abstract(name) => (Socket::Unix(unix::bind_abstract(name, backlog)?), None),
+        Address::Inherited(number) => return Ok(inherited::open(*number, protocol)?),
     };
-    Opened::new(&bind.address, protocol, Arc::new(socket), file)
+    let opened = Opened::new(&bind.address, protocol, Arc::new(socket), file)?;
+    let own_backlog = (own && matches!(bind.address, Address::Tcp { .. })).then_some(backlog);
+    Ok(Opened { own_backlog, ..opened })
+}
+
+/// The length of the kernel's queue.
+pub(crate) fn backlog(settings: &Settings) -> i32 {
+    i32::try_from(settings.network.backlog.0).unwrap_or(i32::MAX)
+}
+
+/// A socket of this worker's own on the port that `holder` holds. Nobody can connect before it listens.
+pub(crate) fn beside(holder: &TcpListener) -> io::Result<TcpListener> {
+    let address = holder.local_addr()?;
+    let only_v6 = address.is_ipv6() && SockRef::from(holder).only_v6()?;
+    Ok(raw_tcp(address, only_v6, true)?.into())
 }
 
 /// One address for a host: v4 before v6, as gunicorn has it.
-fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
+pub(crate) fn resolve(host: &str, port: u16) -> io::Result<SocketAddr> {
     if host.is_empty() {
         return Ok(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
     }
@@ -118,54 +149,21 @@ fn only_v6(address: SocketAddr, binds: &[Bind]) -> bool {
     address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED) || binds.iter().any(takes_v4)
 }
 
-fn bind_tcp(address: SocketAddr, backlog: i32, only_v6: bool) -> io::Result<TcpListener> {
+/// A bound socket; one that is the worker's `own` may share the port with those of the others.
+fn raw_tcp(address: SocketAddr, only_v6: bool, own: bool) -> io::Result<RawSocket> {
     let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(own)?;
     socket.set_tcp_nodelay(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(only_v6)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
     socket.set_nonblocking(true)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
-fn bind_unix(path: &Path, backlog: i32) -> io::Result<(UnixListener, OwnFile)> {
-    make_room(path)?;
-    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Anybody on the machine may connect, as with gunicorn; the directory is what protects the socket.
-    let before = stat::umask(stat::Mode::empty());
-    let bound = SockAddr::unix(path).and_then(|address| socket.bind(&address));
-    stat::umask(before);
-    bound?;
-    let file = OwnFile::new(path)?;
-    socket.listen(backlog)?;
-    socket.set_nonblocking(true)?;
-    Ok((socket.into(), file))
-}
-
-/// Remove the socket file of a server that is gone; one that answers is in use.
-fn make_room(path: &Path) -> io::Result<()> {
-    let metadata = match std::fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        metadata => metadata?,
-    };
-    if !metadata.file_type().is_socket() {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A full queue must not make this wait.
-    probe.set_nonblocking(true)?;
-    match probe.connect(&SockAddr::unix(path)?) {
-        Err(error) if errno(&error) == Errno::ECONNREFUSED => std::fs::remove_file(path),
-        Err(error) if errno(&error) == Errno::ENOENT => Ok(()),
-        Err(error) if errno(&error) == Errno::EACCES => Err(error),
-        Ok(()) | Err(_) => Err(Errno::EADDRINUSE.into()),
-    }
-}
-
-fn errno(error: &io::Error) -> Errno {
+pub(crate) fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
@@ -188,7 +186,9 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
         (_, Errno::EADDRNOTAVAIL) => {
             ("this machine does not have the address", "write 0.0.0.0 for all addresses of this machine")
         }
-        (_, Errno::EAFNOSUPPORT) => ("this machine has no IPv6", "write 0.0.0.0 for all IPv4 addresses"),
+        (Address::Tcp { .. }, Errno::EAFNOSUPPORT) => {
+            ("this machine has no IPv6", "write 0.0.0.0 for all IPv4 addresses")
+        }
         (Address::Unix(_), Errno::ENOENT | Errno::ENOTDIR) => {
             ("its directory does not exist", "create the directory or choose another path")
         }
@@ -198,12 +198,13 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
         (Address::Tcp { .. }, _) if error.raw_os_error().is_none() => {
             ("the host name is not known", "write an address of this machine")
         }
-        _ => {
-            return StartError::Bind {
-                bind: bind.to_string(),
-                reason: error.to_string(),
-                remedy: "choose another address",
-            };
+        (Address::Inherited(_), _) => {
+            let remedy = "start the server with a listening socket under this number";
+            return StartError::Bind { bind: bind.to_string(), reason: inherited::wrong(error), remedy };
+        }
+        (Address::Tcp { .. } | Address::Unix(_) | Address::Abstract(_), _) => {
+            let remedy = "choose another address";
+            return StartError::Bind { bind: bind.to_string(), reason: error.to_string(), remedy };
         }
     };
     StartError::Bind { bind: bind.to_string(), reason: reason.to_owned(), remedy }
@@ -211,6 +212,8 @@ fn refusal(bind: &Bind, error: &io::Error) -> StartError {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use rgunicorn_settings::WireProtocol;
 
     use super::*;
@@ -226,13 +229,7 @@ mod tests {
     }
 
     fn bind_by(settings: &Settings) -> Result<Bound, String> {
-        let mut bound = Bound::default();
-        for bind in &settings.network.bind {
-            let opened =
-                bind_one(bind, settings, &[], &bound).map_err(|error| refusal(bind, &error).to_string())?;
-            bound.opened.push(opened);
-        }
-        Ok(bound)
+        bind_all(settings, &[], Patience::Once, &mut |_| {}).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -3,12 +3,16 @@
 
 use std::{io, sync::Arc};
 
-use rgunicorn_settings::{Address, WireProtocol};
+use rgunicorn_settings::{Address, Settings, WireProtocol};
+use socket2::SockRef;
 
 use super::{
+    bind::backlog,
     files::{Mark, OwnFile},
     listeners::{Listener, Socket},
+    unix::{self, Access},
 };
+use crate::error::StartError;
 
 /// An open address.
 #[derive(Debug, Clone)]
@@ -22,6 +26,10 @@ pub(crate) struct Opened {
     pub(crate) socket: Arc<Socket>,
     /// The file of a unix socket.
     pub(crate) file: Option<Arc<OwnFile>>,
+    /// What the service manager calls it.
+    pub(crate) name: Option<String>,
+    /// Every worker listens on a socket of its own, and lets so many connections wait; this one only holds the port.
+    pub(crate) own_backlog: Option<i32>,
 }
 
 impl Opened {
@@ -32,12 +40,34 @@ impl Opened {
         socket: Arc<Socket>,
         file: Option<Arc<OwnFile>>,
     ) -> io::Result<Self> {
-        let address = match (&*socket, protocol) {
-            (Socket::Tcp(socket), _) => format!("{protocol}://{}", socket.local_addr()?),
-            (Socket::Unix(_), WireProtocol::Http) => bind.to_string(),
-            (Socket::Unix(_), WireProtocol::Uwsgi) => format!("{protocol}://{bind}"),
+        let address = match &*socket {
+            Socket::Tcp(socket) => format!("{protocol}://{}", socket.local_addr()?),
+            Socket::Unix(socket) => {
+                let place = match bind {
+                    Address::Inherited(_) => unix::place(&socket.local_addr()?).to_string(),
+                    Address::Tcp { .. } | Address::Unix(_) | Address::Abstract(_) => bind.to_string(),
+                };
+                match protocol {
+                    WireProtocol::Http => place,
+                    WireProtocol::Uwsgi => format!("{protocol}://{place}"),
+                }
+            }
         };
-        Ok(Self { bind: bind.clone(), protocol, address, socket, file })
+        Ok(Self { bind: bind.clone(), protocol, address, socket, file, name: None, own_backlog: None })
+    }
+
+    /// The same socket, as another reading of the configuration wants it.
+    pub(crate) fn renewed(&self, protocol: WireProtocol) -> io::Result<Self> {
+        let renewed = Self::new(&self.bind, protocol, Arc::clone(&self.socket), self.file.clone())?;
+        Ok(Self { name: self.name.clone(), own_backlog: self.own_backlog, ..renewed })
+    }
+
+    /// Its address and its name, for the log.
+    pub(crate) fn called(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} ({name})", self.address),
+            None => self.address.clone(),
+        }
     }
 }
 
@@ -45,6 +75,8 @@ impl Opened {
 #[derive(Debug, Default)]
 pub(crate) struct Bound {
     pub(crate) opened: Vec<Opened>,
+    /// They are the service manager's: whatever the settings say, they are all that is listened on.
+    pub(crate) given: bool,
 }
 
 impl Bound {
@@ -55,7 +87,31 @@ impl Bound {
 
     /// What removes the socket files when this process cannot.
     pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> + '_ {
-        self.opened.iter().filter_map(|opened| opened.file.as_ref()).map(|file| file.mark())
+        self.files().map(OwnFile::mark)
+    }
+
+    /// The socket files.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &OwnFile> {
+        self.opened.iter().filter_map(|opened| opened.file.as_deref())
+    }
+
+    /// Have the queues, permissions and owners that these settings ask for, also where the socket was there before.
+    pub(crate) fn settle(&self, settings: &Settings) -> Result<(), StartError> {
+        if self.given {
+            return Ok(());
+        }
+        let access = Access::new(settings)?;
+        for opened in self.opened.iter().filter(|opened| opened.own_backlog.is_none()) {
+            if matches!(opened.bind, Address::Inherited(_)) {
+                continue;
+            }
+            let listening = SockRef::from(&*opened.socket).listen(backlog(settings));
+            listening.map_err(StartError::system("listen"))?;
+            if let Some(file) = &opened.file {
+                access.apply(file.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// The one that is open at this address and is not among those that `taken` has already.
@@ -67,9 +123,9 @@ impl Bound {
     /// The sockets for a worker. What other generations listen on is let go before, and is then closed here.
     pub(crate) fn into_listeners(self) -> io::Result<Vec<Listener>> {
         let listener = |opened: Opened| {
-            let Opened { protocol, address, socket, .. } = opened;
+            let Opened { protocol, address, socket, own_backlog, .. } = opened;
             let socket = Arc::try_unwrap(socket).or_else(|shared| shared.try_clone())?;
-            Ok(Listener { socket, protocol, address })
+            Ok(Listener { socket, protocol, address, own_backlog })
         };
         self.opened.into_iter().map(listener).collect()
     }

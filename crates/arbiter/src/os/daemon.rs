@@ -88,9 +88,11 @@ fn leave_without_a_trace() -> ! {
 }
 
 impl Promise {
-    /// All workers are ready: let go of the terminal and let the command return.
-    pub(crate) fn keep(mut self) -> io::Result<()> {
-        detach_stdio()?;
+    /// All workers are ready: let go of the terminal, unless it is to be kept, and let the command return.
+    pub(crate) fn keep(mut self, detach: bool) -> io::Result<()> {
+        if detach {
+            detach_stdio()?;
+        }
         self.say(b'R', &[]);
         Ok(())
     }
@@ -112,7 +114,7 @@ fn wait(mut daemon: UnixStream) -> Result<u8, StartError> {
     daemon.set_nonblocking(true).map_err(StartError::system("make a pipe"))?;
     let mut heard = Vec::new();
     loop {
-        signals.wait(Some(daemon.as_fd()), None).map_err(StartError::system("wait"))?;
+        signals.wait(&[daemon.as_fd()], None).map_err(StartError::system("wait"))?;
         let interrupted = signals.pending().requests.into_iter().find_map(interruption);
         let ended = match daemon.read_to_end(&mut heard) {
             Ok(_) => true,

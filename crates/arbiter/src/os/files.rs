@@ -6,6 +6,7 @@ use std::{
     mem::MaybeUninit,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicI32, Ordering::Relaxed},
 };
 
 use nix::libc;
@@ -18,7 +19,8 @@ use crate::machine::event::Pid;
 pub(crate) struct OwnFile {
     path: PathBuf,
     mark: Mark,
-    owner: Pid,
+    /// The process that removes it; 0 while another server has it.
+    owner: AtomicI32,
 }
 
 impl OwnFile {
@@ -26,7 +28,17 @@ impl OwnFile {
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let mark = Mark::new(&path)?;
-        Ok(Self { path, mark, owner: this_process() })
+        Ok(Self { path, mark, owner: AtomicI32::new(this_process().0) })
+    }
+
+    /// Leave it to another server, until [`Self::claim`].
+    pub(crate) fn leave(&self) {
+        self.owner.store(0, Relaxed);
+    }
+
+    /// It is this process that removes it.
+    pub(crate) fn claim(&self) {
+        self.owner.store(this_process().0, Relaxed);
     }
 
     /// Where it is.
@@ -41,7 +53,7 @@ impl OwnFile {
 
     /// Remove it, unless somebody else did or has put another file in its place.
     pub(crate) fn remove(&self) -> Result<(), (PathBuf, io::Error)> {
-        if self.owner != this_process() || !self.mark.is_there() {
+        if Pid(self.owner.load(Relaxed)) != this_process() || !self.mark.is_there() {
             return Ok(());
         }
         match std::fs::remove_file(&self.path) {

@@ -25,9 +25,11 @@ use crate::machine::event::Pid;
 
 /// What to clean up.
 pub(crate) struct Remains {
-    /// The files.
+    /// Files of this server alone.
     pub(crate) files: Vec<Mark>,
-    /// It knows whether the files belong to somebody else by now.
+    /// Files of sockets, which another server may have as well.
+    pub(crate) sockets: Vec<Mark>,
+    /// It knows whether the sockets belong to somebody else by now.
     pub(crate) board: Arc<Scoreboard>,
 }
 
@@ -45,6 +47,16 @@ pub(crate) fn follow(master: Pid, remains: Remains, _blocked: &SignalsBlocked) -
     Ok(())
 }
 
+/// Do so after this process has changed its user, which makes the kernel forget it.
+pub(crate) fn follow_on() -> io::Result<()> {
+    if MASTER.load(Relaxed) == 0 {
+        return Ok(());
+    }
+    imp::ask_for_signal()?;
+    leave_if_orphaned();
+    Ok(())
+}
+
 extern "C" fn orphaned(_signal: c_int) {
     leave_if_orphaned();
 }
@@ -58,10 +70,11 @@ fn leave_if_orphaned() {
     // SAFETY: null, or stored once by `follow` and never freed.
     #[allow(unsafe_code, reason = "a signal handler has no other way to its data")]
     let remains = unsafe { remains.as_ref() };
-    if let Some(remains) = remains
-        && !remains.board.files_abandoned()
-    {
+    if let Some(remains) = remains {
         remains.files.iter().for_each(Mark::remove);
+        if !remains.board.files_abandoned() {
+            remains.sockets.iter().for_each(Mark::remove);
+        }
     }
     if let Some(remains) = remains {
         wake(&remains.board);

@@ -24,6 +24,22 @@ pub(crate) fn create(path: &Path) -> Result<OwnFile, StartError> {
     write(path).map_err(StartError::pid_file(path))
 }
 
+/// What an upgrade calls the pid file while the old master has the name.
+pub(crate) fn of_second(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".2");
+    name.into()
+}
+
+/// Give the file of the second master the name that the first one had.
+pub(crate) fn promote(second: &OwnFile, path: &Path) -> Result<OwnFile, StartError> {
+    if let Some(pid) = live_owner(path)? {
+        return Err(StartError::AlreadyRunning { pid: pid.0, path: path.to_owned() });
+    }
+    let renamed = std::fs::rename(second.path(), path).and_then(|()| OwnFile::new(path));
+    renamed.map_err(StartError::pid_file(path))
+}
+
 /// Written aside and moved into place, so that nobody reads half a number.
 fn write(path: &Path) -> io::Result<OwnFile> {
     let pid = this_process();
@@ -98,6 +114,21 @@ mod tests {
             let file = create(path).unwrap();
             assert_eq!(std::fs::read_to_string(path).unwrap(), format!("{}\n", std::process::id()));
             assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
+            assert!(is_alone(path));
+            drop(file);
+            assert!(!path.exists());
+        });
+    }
+
+    #[test]
+    fn the_file_of_a_second_master_takes_the_name_of_the_first() {
+        in_a_fresh_directory(|path| {
+            std::fs::write(path, "999999999\n").unwrap();
+            let second = create(&of_second(path)).unwrap();
+            assert!(second.path().to_str().unwrap().ends_with("server.pid.2"));
+            let file = promote(&second, path).unwrap();
+            drop(second);
+            assert_eq!(std::fs::read_to_string(path).unwrap(), format!("{}\n", std::process::id()));
             assert!(is_alone(path));
             drop(file);
             assert!(!path.exists());

@@ -64,11 +64,11 @@ impl Signals {
         heard
     }
 
-    /// Wait for a signal, for `other` to have something to read, or for `deadline`.
-    pub(crate) fn wait(&self, other: Option<BorrowedFd<'_>>, deadline: Option<Millis>) -> io::Result<()> {
+    /// Wait for a signal, for one of `others` to have something to read, or for `deadline`.
+    pub(crate) fn wait(&self, others: &[BorrowedFd<'_>], deadline: Option<Millis>) -> io::Result<()> {
         let signal = PollFd::new(self.delivery.get_read().as_fd(), PollFlags::POLLIN);
-        let other = other.map(|other| PollFd::new(other, PollFlags::POLLIN));
-        let mut waited: Vec<_> = [Some(signal), other].into_iter().flatten().collect();
+        let others = others.iter().map(|other| PollFd::new(*other, PollFlags::POLLIN));
+        let mut waited: Vec<_> = [signal].into_iter().chain(others).collect();
         match poll(&mut waited, left(deadline)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(errno.into()),

@@ -63,6 +63,7 @@ impl Host for FakeHost {
     }
 
     fn run_worker(&mut self, mut boot: WorkerBoot) -> u8 {
+        boot.drop_privileges().expect("the tests ask for what is allowed");
         let behaviour = boot.settings.application.app.as_ref().map(|app| app.module.clone());
         let behaviour = behaviour.as_deref().unwrap_or_default();
         if let Some(status) = boots(&boot, behaviour) {

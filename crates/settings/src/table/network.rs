@@ -22,7 +22,8 @@ settings! {
         /// Give every worker a listening socket of its own on each TCP port (`SO_REUSEPORT`).
         ///
         /// The kernel then spreads connections over the workers by a hash of the addresses, whether a worker is busy or
-        /// not. With shared sockets, the default, a free worker takes what a busy one leaves.
+        /// not, and what waits for a worker that is killed is lost. With shared sockets, the default, a free worker takes
+        /// what a busy one leaves. Takes effect for addresses that are newly bound; not together with `preload_app`.
         reuse_port ["--reuse-port"] "", since "0.1": bool = "";
 
         /// The permissions of unix sockets, in octal as for chmod.

@@ -23,17 +23,16 @@ settings! {
 
         /// Run the workers as this group, by name or number.
         ///
-        /// Without it, the group stays what it is, or is that of `user` with `initgroups`.
+        /// Without it, it is the group of `user`. Workers leave all other groups of the master, unless neither is set.
         group ["-g", "--group"] "GROUP", since "0.1": Option<Account> = "";
 
-        /// Give the workers all groups that `user` is a member of.
+        /// Have the workers join all groups that `user` is a member of.
         initgroups ["--initgroups"] "", since "0.1": bool = "";
 
-        /// Permissions that unix sockets are not created with, as for umask.
+        /// Permissions that unix sockets, and files of the workers, are not created with.
         ///
         /// Octal with a leading `0` (`022`), else decimal, or hexadecimal with `0x`, as in gunicorn. `0` lets everybody on
-        /// the machine connect; `socket_mode` says the same the other way round. Files that the application creates are
-        /// its own business.
+        /// the machine connect, and leaves the umask of the workers as it is. `socket_mode` goes before it for sockets.
         umask ["-m", "--umask"] "MASK", since "0.1": Umask = "0";
 
         /// The name of the processes, as `ps` and `top` show it.
