@@ -7,6 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from apps.deployed_wsgi import loaded
 from apps.notes import note
 
 Scope = dict[str, Any]
@@ -17,6 +18,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def release(version: str, warm: str = "200 OK", lifespan: str = "complete") -> Application:
     """A version, which says by whom it was answered and repeats what it was asked."""
+    loaded(version)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -12,8 +12,15 @@ from apps.notes import note
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def loaded(version: str) -> None:
+    """Tell that a process has the application: it has imported it, or was forked with it."""
+    note(f"loaded {version} in {os.getpid()}")
+    os.register_at_fork(after_in_child=lambda: note(f"loaded {version} in {os.getpid()}"))
+
+
 def release(version: str, warm: str = "200 OK") -> Application:
     """A version, which says by whom it was answered and repeats what it was asked."""
+    loaded(version)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]

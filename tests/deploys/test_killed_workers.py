@@ -10,7 +10,6 @@ import pytest
 from conftest import Serve
 from support.load import Failure, Load
 from support.processes import clients_of, read_process
-from support.project import Project
 from support.server import Server
 from support.waiting import wait_until
 
@@ -38,8 +37,8 @@ def was_inside(failure: Failure, kills: list[tuple[set[int], float, float]]) -> 
     )
 
 
-def test_only_the_requests_inside_a_killed_worker_fail(serve: Serve, project: Project) -> None:
-    server = serve(project.app, workers=3)
+def test_only_the_requests_inside_a_killed_worker_fail(deploy: Serve) -> None:
+    server = deploy(workers=3)
     server.expect("SIGKILL|signal 9|died after")
     kills = []
     with Load(server.address) as load:
@@ -58,8 +57,8 @@ def test_only_the_requests_inside_a_killed_worker_fail(serve: Serve, project: Pr
     )
 
 
-def test_five_killed_workers_are_five_new_ones(serve: Serve, project: Project) -> None:
-    server = serve(project.app, workers=5)
+def test_five_killed_workers_are_five_new_ones(deploy: Serve) -> None:
+    server = deploy(workers=5)
     server.expect("SIGKILL|signal 9|died after")
     server.wait_until(lambda: server.log_lines("Booting worker") == 5)
     old = server.worker_pids()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from conftest import Serve
 from support.load import Load
-from support.project import Project
 
 pytestmark = pytest.mark.only("rgunicorn")
 
@@ -13,8 +12,8 @@ pytestmark = pytest.mark.only("rgunicorn")
 ROUNDS = 5
 
 
-def test_ttin_and_ttou_lose_no_request(serve: Serve, project: Project) -> None:
-    server = serve(project.app, workers=2)
+def test_ttin_and_ttou_lose_no_request(deploy: Serve) -> None:
+    server = deploy(workers=2)
     with Load(server.address) as load:
         for number in range(1, ROUNDS + 1):
             for name, count in (("TTIN", 3), ("TTIN", 4), ("TTOU", 3), ("TTOU", 2)):
@@ -26,8 +25,8 @@ def test_ttin_and_ttou_lose_no_request(serve: Serve, project: Project) -> None:
     assert len(load.by_worker) > ROUNDS
 
 
-def test_a_worker_that_is_told_to_leave_loses_no_request(serve: Serve, project: Project) -> None:
-    server = serve(project.app, workers=2)
+def test_a_worker_that_is_told_to_leave_loses_no_request(deploy: Serve) -> None:
+    server = deploy(workers=2)
     with Load(server.address) as load:
         for _ in range(ROUNDS):
             leaving = min(server.worker_pids())

@@ -16,8 +16,8 @@ from support.waiting import INTERVAL
 class Presence:
     """Counts the workers that have loaded the application and still run, again and again.
 
-    The application says `note: loaded PID` when it has been imported. A worker that was told to
-    leave and has not left yet counts too: a shortage may be overlooked, but is never invented.
+    The application says `note: loaded VERSION in PID` when a process has it. A worker that was told
+    to leave and is still there counts too: a shortage may be overlooked, but is never invented.
     """
 
     def __init__(self, server: Server, wanted: Callable[[], int]) -> None:
@@ -42,7 +42,9 @@ class Presence:
 
     def _watch(self) -> None:
         while not self._ended.wait(INTERVAL):
-            loaded = {int(pid) for pid in re.findall(r"note: loaded (\d+)", self._server.log())}
+            loaded = {
+                int(pid) for pid in re.findall(r"note: loaded \S+ in (\d+)", self._server.log())
+            }
             ready = sum(map(is_alive, loaded))
             self.looks += 1
             if ready < self._wanted():

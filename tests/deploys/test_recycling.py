@@ -1,0 +1,68 @@
+"""Workers that are replaced because they are worn: nobody waits and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Serve
+from support.load import Load
+from support.presence import Presence
+from support.project import Project
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.only("rgunicorn")
+
+#: How many workers are worn out in a test.
+WORN = 8
+HOARDING = "HOARD = bytearray(150 << 20)\n"
+
+
+def test_recycling_every_500_requests_loses_no_request(deploy: Serve, project: Project) -> None:
+    server = deploy(workers=2, max_requests=500)
+    with Load(server.address, pause=0.005) as load, Presence(server, lambda: 2):
+        wait_until(lambda: len(load.by_worker) >= WORN, within=30)
+        counts = load.by_worker
+    load.check()
+    assert counts.total() > 500 * (WORN - 2)
+    assert min(sorted(counts.values())[2:]) >= 500 / 2
+
+
+def test_jitter_spreads_the_ends_of_workers(deploy: Serve) -> None:
+    server = deploy(workers=4, max_requests=50, max_requests_jitter=200)
+    with Load(server.address, stay=8, leave=8) as load:
+        wait_until(lambda: len(load.by_worker) >= 4 + WORN, within=30)
+    load.check()
+
+
+def test_workers_that_have_lived_long_enough_are_replaced(deploy: Serve, project: Project) -> None:
+    server = deploy(workers=2, max_worker_lifetime=1)
+    with Load(server.address) as load, Presence(server, lambda: 2):
+        wait_until(lambda: len(load.by_worker) >= 2 + 4, within=20)
+    load.check()
+
+
+def test_workers_that_hold_too_much_memory_are_replaced(deploy: Serve, project: Project) -> None:
+    project.release("1", before=HOARDING)
+    server = deploy(workers=2, max_worker_memory="128m")
+    old = server.worker_pids()
+    project.release("2")
+    with Load(server.address, stay=8, leave=8) as load, Presence(server, lambda: 2):
+        wait_until(lambda: old.isdisjoint(server.worker_pids()), within=20)
+    load.check()
+    young = server.worker_pids()
+    wait_until(lambda: server.get("/").status == 200)
+    assert server.worker_pids() == young
+
+
+def test_a_worn_worker_serves_until_the_code_can_be_loaded_again(
+    deploy: Serve, project: Project
+) -> None:
+    server = deploy(workers=1, max_requests=100)
+    server.expect(".*")
+    with Load(server.address, stay=8, leave=8) as load:
+        pattern = project.break_by("exception")
+        server.wait_log(pattern, times=2, within=20)
+        load.wait_round()
+        assert set(load.by_worker) == server.worker_pids() & set(load.by_worker)
+        project.release("2")
+        wait_until(lambda: load.by_version["2"] > 0, within=20)
+    load.check()
