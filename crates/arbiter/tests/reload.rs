@@ -225,6 +225,20 @@ fn a_second_hup_reads_everything_anew() {
 }
 
 #[test]
+fn a_start_that_hangs_is_saved_by_a_reload() {
+    let mut server = Server::start("hangs_at_boot", &["-p", "pid", "--log-file", "log", "--daemon"]);
+    let (pid, log) = (server.path("pid"), server.path("log"));
+    wait_until("the master is there", || read(&log).contains("Booting worker with pid: "));
+    let master = pid_of(read(&pid).trim());
+    configure(&server, "serves -b unix:site.sock -p pid --log-file log");
+    kill(master, Signal::SIGHUP).unwrap();
+    assert_eq!(server.end().code(), Some(0), "the command hears that the server is ready: {}", read(&log));
+    answers(&server.path("site.sock"));
+    kill(master, Signal::SIGTERM).unwrap();
+    wait_until("it is gone", || !is_alive(master));
+}
+
+#[test]
 fn usr1_opens_the_logs_again_in_all_processes() {
     let mut server = Server::start("serves", &["-w", "2", "--log-file", "log", "-p", "pid", "--daemon"]);
     assert_eq!(server.end().code(), Some(0), "its workers are ready");
