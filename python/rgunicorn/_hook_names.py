@@ -8,30 +8,12 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
+from rgunicorn import _rgunicorn
+
 Hook = Callable[..., Any]
 
-#: The names of the arguments of every hook, as in gunicorn.
-HOOKS = {
-    "on_starting": ("server",),
-    "on_reload": ("server",),
-    "when_ready": ("server",),
-    "pre_fork": ("server", "worker"),
-    "post_fork": ("server", "worker"),
-    "post_worker_init": ("worker",),
-    "worker_int": ("worker",),
-    "worker_abort": ("worker",),
-    "pre_exec": ("server",),
-    "pre_request": ("worker", "req"),
-    "post_request": ("worker", "req", "environ", "resp"),
-    "child_exit": ("server", "worker"),
-    "worker_exit": ("server", "worker"),
-    "nworkers_changed": ("server", "new_value", "old_value"),
-    "on_exit": ("server",),
-    "ssl_context": ("config", "default_ssl_context_factory"),
-}
-
-#: Hooks that may leave out their last arguments, and how many they take at least.
-SHORTEST = {"post_request": 2}
+#: The arguments of every hook, and how many of them, the last ones, it may leave out.
+HOOKS = _rgunicorn.hooks()
 
 #: Hooks of gunicorn that there is no counterpart for.
 ABSENT = frozenset(
@@ -84,18 +66,18 @@ def _imported(name: str, place: str) -> object:
 
 def _with_all_arguments(name: str, hook: Hook) -> Hook:
     """The hook, taking every argument there is, whether or not it wants the last ones."""
-    wanted = HOOKS[name]
+    wanted, optional = HOOKS[name]
+    least, most = len(wanted) - optional, len(wanted)
     try:
         taken = _arity(inspect.signature(hook).parameters.values())
     except (TypeError, ValueError):
         # A callable of C code that does not say what it takes.
         return hook
-    if taken == len(wanted):
+    if taken == most:
         return hook
-    if SHORTEST.get(name, len(wanted)) <= taken < len(wanted):
+    if least <= taken < most:
         return lambda *arguments: hook(*arguments[:taken])
-    least = SHORTEST.get(name, len(wanted))
-    numbers = f"{least} to {len(wanted)}" if least < len(wanted) else str(len(wanted))
+    numbers = f"{least} to {most}" if optional else str(most)
     raise HookError(
         f"the hook `{name}` takes {taken} argument{'s' * (taken != 1)}, but is called with"
         f" {numbers} (write `def {name}({', '.join(wanted)})`)"

@@ -2,9 +2,12 @@
 
 from typing import Final
 
-__all__ = ["__version__", "main", "run", "status"]
+__all__ = ["__version__", "hooks", "main", "run", "status"]
 
 __version__: Final[str]
+
+def hooks() -> dict[str, tuple[tuple[str, ...], int]]:
+    """Name every hook with its arguments, and how many of them, the last ones, it may leave out."""
 
 def main(argv: list[str]) -> int:
     """Run the whole command and return the exit status; ``argv[0]`` is the program's name.

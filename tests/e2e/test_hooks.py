@@ -104,7 +104,6 @@ def test_the_hooks_of_a_worker_that_is_interrupted(recorded: Recorded, app: str,
     assert names(record.of_master()) == ["child_exit", "pre_fork"]
 
 
-@pytest.mark.differs("gunicorn", "a killed worker's message is an error, its order the same")
 def test_the_hooks_of_a_worker_that_is_killed(recorded: Recorded) -> None:
     record = recorded()
     record.server.expect("SIGKILL")
@@ -351,6 +350,7 @@ def worker_exit(server, worker):
 '''
 
 
+@pytest.mark.differs("gunicorn", "a worker that boots does not hear TERM")
 def test_a_thread_that_post_fork_starts_runs_beside_the_application(
     recorded: Recorded,
 ) -> None:

@@ -1,11 +1,22 @@
-//! The arbiter's moments and facts as those that hooks are called with.
+//! The hooks that there are, and the arbiter's moments and facts as those that hooks are called with.
 
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyList},
+    types::{PyDict, PyList, PyTuple},
 };
 use rgunicorn_arbiter::{Hook, ServerFacts};
 use rgunicorn_bridge::hooks::{Facts, Moment};
+use rgunicorn_settings::HOOKS;
+
+/// Name every hook with its arguments, and how many of them, the last ones, it may leave out.
+#[pyfunction]
+pub(crate) fn hooks(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let names = PyDict::new(py);
+    for hook in HOOKS {
+        names.set_item(hook.name, (PyTuple::new(py, hook.arguments)?, hook.optional))?;
+    }
+    Ok(names)
+}
 
 /// The moment that has this hook.
 pub(crate) fn moment(hook: Hook) -> Moment {

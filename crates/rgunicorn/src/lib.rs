@@ -21,6 +21,7 @@ mod _rgunicorn {
     #[pymodule_export]
     use crate::{
         command::{main, run},
+        hooks::hooks,
         status::status,
     };
 
