@@ -60,10 +60,14 @@ class Log(Described):
         self.loglevel = LEVELS.get(str(cfg.loglevel).lower(), logging.INFO)
         self.error_log = logging.getLogger("gunicorn.error")
         self.access_log = logging.getLogger("gunicorn.access")
-        _install(self.error_log, _ErrorLogHandler(write))
+        self._error_handler = _ours(_ErrorLogHandler(write))
+        self._access_handler = _ours(_access_handler(cfg.accesslog)) if cfg.accesslog else None
+
+    def _install(self) -> None:
+        """Let the loggers write where this configuration wants it."""
+        _exchange(self.error_log, self._error_handler)
+        _exchange(self.access_log, self._access_handler)
         self.error_log.setLevel(self.loglevel)
-        if cfg.accesslog:
-            _install(self.access_log, _access_handler(cfg.accesslog))
         self.access_log.setLevel(logging.INFO)
 
     def debug(self, msg: object, *args: object, **kwargs: Any) -> None:
@@ -155,15 +159,18 @@ def _named(kind: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {f"{{{name.lower()}}}{kind}": value for name, value in pairs}
 
 
-def _install(logger: logging.Logger, handler: logging.Handler) -> None:
-    """Make it the logger's handler in place of the one of an earlier configuration."""
-    for old in list(logger.handlers):
-        if getattr(old, "_rgunicorn", False):
-            logger.removeHandler(old)
-            old.close()
+def _ours(handler: logging.Handler) -> logging.Handler:
     handler._rgunicorn = True  # type: ignore[attr-defined]
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logger.addHandler(handler)
+    return handler
+
+
+def _exchange(logger: logging.Logger, handler: logging.Handler | None) -> None:
+    """Make it the logger's handler in place of the one of another configuration."""
+    for old in [old for old in logger.handlers if getattr(old, "_rgunicorn", False)]:
+        logger.removeHandler(old)
+    if handler is not None:
+        logger.addHandler(handler)
     logger.propagate = False
 
 

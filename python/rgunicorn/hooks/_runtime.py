@@ -30,6 +30,7 @@ class Generation:
     ) -> None:
         self.hooks = hooks
         self.cfg = Config(values, hooks, environ)
+        self.log: Log | None = None
 
 
 class Runtime:
@@ -45,7 +46,8 @@ class Runtime:
     def select(self, generation: Generation) -> Server:
         """The generation's settings and hooks hold from now on."""
         if self._server is None or generation is not self._generation:
-            log = Log(generation.cfg, self._write)
+            log = generation.log = generation.log or Log(generation.cfg, self._write)
+            log._install()
             if self._server is None:
                 self._server = Server(generation.cfg, log)
             self._server._configure(generation.cfg, log)
