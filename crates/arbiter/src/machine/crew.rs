@@ -152,7 +152,7 @@ impl Arbiter {
     /// Tell a process to leave until `deadline`.
     pub(super) fn dismiss(&mut self, age: Age, signal: Signal, deadline: Millis, now: Millis) {
         let Some(worker) = self.workers.get_mut(&age) else { return };
-        if worker.dismiss(now, deadline)
+        if worker.dismiss(signal, deadline, now)
             && let Some(pid) = worker.pid
         {
             self.actions.push_back(Action::Send(pid, signal));

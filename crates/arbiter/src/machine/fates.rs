@@ -75,8 +75,8 @@ impl Fate {
             Self::Worn { wear } => worn(*wear),
             Self::StopOverdue { .. } => (
                 Warning,
-                "A worker did not stop in time and is killed. Raise `graceful_timeout` if its requests \
-                 may take that long.",
+                "A worker did not stop in time: its Python stacks follow, then it is killed. Raise `graceful_timeout` if its \
+                 requests may take that long.",
             ),
             Self::Lingers => (
                 Warning,
@@ -92,7 +92,7 @@ impl Fate {
             Self::WasSent { signal } if signal == "SIGTERM" => (Info, "SIGTERM ended a worker."),
             Self::WasSent { .. } => (
                 Warning,
-                "A signal ended a worker. After SIGSEGV, SIGBUS or SIGILL the stack above names the \
+                "A signal ended a worker. SIGABRT is the master's, to one that is silent or overdue. After SIGSEGV, SIGBUS or SIGILL the stack above names the \
                  native code that crashed.",
             ),
             Self::WasKilled => (Warning, "The master killed a worker that ignored everything else."),

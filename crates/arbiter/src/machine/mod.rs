@@ -134,7 +134,7 @@ impl Arbiter {
                 self.balance(now);
                 self.announce();
             }
-            Phase::Stopping(_) => self.end_if_alone(now),
+            Phase::Stopping(_) => self.end_if_alone(),
             Phase::Ended => {}
         }
     }

@@ -11,7 +11,7 @@ use crate::statuses::{APP_FAILED, BOOT_FAILED, DONE};
 
 /// A quick stop lasts no longer.
 const QUICK: Millis = 2_000;
-/// SIGKILL takes effect within this time, or the kernel is stuck.
+/// SIGABRT and SIGKILL have been sent and have taken effect within this time, or the kernel is stuck.
 const KILL_GRACE: Millis = 900;
 
 /// Why the master ends by itself: gunicorn's words and exit status.
@@ -163,15 +163,20 @@ impl Arbiter {
         }
     }
 
-    /// End when the last worker is gone, or when waiting for the kernel makes no sense any more.
-    pub(super) fn end_if_alone(&mut self, now: Millis) {
-        let Phase::Stopping(stop) = self.phase else { return };
-        if !self.workers.is_empty() {
-            if now < stop.give_up() {
-                return;
-            }
+    /// Wait no longer for the kernel: said after everything that ended was told.
+    pub(super) fn give_up_waiting(&mut self, now: Millis) {
+        if matches!(self.phase, Phase::Stopping(stop) if now >= stop.give_up()) && !self.workers.is_empty() {
             let workers = self.workers.values().filter(|worker| worker.pid.is_some()).count();
             self.log(Notice::LeftBehind { workers });
+            self.workers.clear();
+        }
+    }
+
+    /// End when nobody is waited for any more.
+    pub(super) fn end_if_alone(&mut self) {
+        let Phase::Stopping(stop) = self.phase else { return };
+        if !self.workers.is_empty() {
+            return;
         }
         let ending = if stop.failure.is_some() { Ending::Failed } else { Ending::Asked };
         let master = if self.kin == Kin::Parent { SECOND_MASTER } else { MASTER };

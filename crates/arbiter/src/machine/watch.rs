@@ -39,6 +39,7 @@ impl Arbiter {
         }
         self.judge_reload(now);
         self.end_drain(now);
+        self.give_up_waiting(now);
         self.look_again(now);
     }
 
@@ -75,7 +76,8 @@ impl Arbiter {
                     self.give_up(Refusal::Slow, now);
                 }
             }
-            Some(Verdict::Kill { allowed }) => self.kill(age, life, allowed, now),
+            Some(Verdict::Overdue { allowed }) => self.say_overdue(age, allowed),
+            Some(Verdict::Kill) => self.kill(age, life, now),
             Some(Verdict::Unanswered { template }) => self.abort_template(template, now),
             Some(Verdict::Old) | None => {}
         }
@@ -88,19 +90,21 @@ impl Arbiter {
         self.actions.push_back(Action::Send(pid, Signal::Abort));
     }
 
+    /// The stacks say what it has not finished.
+    fn say_overdue(&mut self, age: Age, allowed: Millis) {
+        let Some(pid) = self.pid(age) else { return };
+        self.log(Notice::Worker(pid, Fate::StopOverdue { allowed }));
+        self.actions.push_back(Action::Explain(age, Why::Overdue));
+        self.actions.push_back(Action::Send(pid, Signal::Abort));
+    }
+
     /// End what did not obey, `life` being where it was until now.
-    fn kill(&mut self, age: Age, life: Life, allowed: Millis, now: Millis) {
+    fn kill(&mut self, age: Age, life: Life, now: Millis) {
         self.disown(age);
         let Some(worker) = self.workers.get(&age) else { return };
-        let (pid, generation, booted) = (worker.pid, worker.generation, worker.booted);
-        match (life, pid) {
-            (Life::Aborted { since, dismissed: false, .. }, _) => self.lost(generation, since, now),
-            // Who never was ready has nothing to finish and is not waited for.
-            (Life::Stopping { .. }, Some(pid)) if booted => {
-                self.log(Notice::Worker(pid, Fate::StopOverdue { allowed }));
-                self.actions.push_back(Action::Explain(age, Why::Overdue));
-            }
-            _ => {}
+        let (pid, generation) = (worker.pid, worker.generation);
+        if let Life::Aborted { since, dismissed: false, .. } = life {
+            self.lost(generation, since, now);
         }
         if let Some(pid) = pid {
             self.actions.push_back(Action::Send(pid, Signal::Kill));

@@ -1,9 +1,11 @@
 //! One process of the server as the master sees it: where it is in its life, and until when it may stay there.
 
-use super::event::{Age, Generation, Limits, Millis, Pid, Role, Spawn, Stage, Wear};
+use super::event::{Age, Generation, Limits, Millis, Pid, Role, Signal, Spawn, Stage, Wear};
 
 /// Time between SIGABRT, which writes the Python stacks, and SIGKILL.
 const ABORT_GRACE: Millis = 1_000;
+/// The same for a worker whose time to finish is over: a stop has to end within a second of it.
+const OVERDUE_GRACE: Millis = 500;
 /// A process that has not booted has nothing to finish.
 pub(super) const BOOTING: Millis = 1_000;
 
@@ -21,6 +23,8 @@ pub(super) enum Life {
     Stopping {
         /// When it was told.
         since: Millis,
+        /// The last order.
+        order: Signal,
         /// When patience ends.
         deadline: Millis,
         /// When it would end for one that has something to finish.
@@ -44,11 +48,13 @@ pub(super) enum Life {
 pub(super) enum Verdict {
     /// Silent for too long.
     Abort,
-    /// Did not even obey the last order, given for this long.
-    Kill {
-        /// The time it had.
+    /// Did not finish in the time that it had.
+    Overdue {
+        /// That time.
         allowed: Millis,
     },
+    /// Did not even obey the last order.
+    Kill,
     /// The template that should have forked it does not answer.
     Unanswered {
         /// The template.
@@ -211,11 +217,16 @@ impl Worker {
             }
             Life::Aborted { .. } => {
                 self.life = Life::Killed;
-                Some(Verdict::Kill { allowed: ABORT_GRACE })
+                Some(Verdict::Kill)
             }
-            Life::Stopping { since, deadline, .. } => {
+            Life::Stopping { since, order: Signal::Term, deadline, .. } if self.booted => {
+                let killed = now + OVERDUE_GRACE;
+                self.life = Life::Aborted { since: None, deadline: killed, dismissed: true };
+                Some(Verdict::Overdue { allowed: deadline.saturating_sub(since) })
+            }
+            Life::Stopping { .. } => {
                 self.life = Life::Killed;
-                Some(Verdict::Kill { allowed: deadline.saturating_sub(since) })
+                Some(Verdict::Kill)
             }
             Life::Killed => None,
         }
@@ -229,20 +240,23 @@ impl Worker {
 
     /// Put it on the way out until `deadline`, or sooner where it already is or has nothing to finish; false if it needs no
     /// signal any more.
-    pub(super) fn dismiss(&mut self, now: Millis, deadline: Millis) -> bool {
+    pub(super) fn dismiss(&mut self, order: Signal, deadline: Millis, now: Millis) -> bool {
         match &mut self.life {
             Life::Booting => {
                 let soon = deadline.min(now + BOOTING);
-                self.life = Life::Stopping { since: now, deadline: soon, graceful: deadline };
+                self.life = Life::Stopping { since: now, order, deadline: soon, graceful: deadline };
                 true
             }
             Life::Serving { .. } => {
-                self.life = Life::Stopping { since: now, deadline, graceful: deadline };
+                self.life = Life::Stopping { since: now, order, deadline, graceful: deadline };
                 true
             }
-            Life::Stopping { deadline: old, graceful, .. } => {
+            Life::Stopping { order: last, deadline: old, graceful, .. } => {
                 (*old, *graceful) = (deadline.min(*old), deadline.min(*graceful));
-                true
+                // A quick order is not softened.
+                let heard = *last == Signal::Quit && order == Signal::Term;
+                *last = if heard { *last } else { order };
+                !heard
             }
             Life::Aborted { deadline: old, dismissed, .. } => {
                 *old = deadline.min(*old);

@@ -132,7 +132,8 @@ impl Process {
             }
         }
         let hurried = signal == Signal::Term && self.told.is_some_and(|before| before.signal == Signal::Quit);
-        if signal != Signal::Usr1 && !hurried {
+        assert!(!hurried, "a quick order is softened: {self:?}");
+        if signal != Signal::Usr1 {
             // A second order does not give it more time.
             let before = self.told.filter(|before| before.signal == signal);
             let given =

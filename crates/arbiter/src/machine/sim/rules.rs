@@ -107,8 +107,12 @@ impl World {
     /// A signal that may end a process: the graceful one first, and the last only when its time is over.
     pub(super) fn may_be_sent(&self, process: &Process, signal: Signal) {
         match (signal, process.told) {
-            (Signal::Abort, told) => {
-                assert!(told.is_none(), "the watchdog is for those who should serve: {process:?}");
+            (Signal::Abort, Some(told)) => {
+                assert_eq!(told.signal, Signal::Term, "nobody else has something to finish: {process:?}");
+                let had = self.now - told.at;
+                assert!(!told.served || had >= told.given.0, "it had {had} ms: {process:?}");
+            }
+            (Signal::Abort, None) => {
                 let limits = self.book.limits[&process.spawn.generation];
                 let silent = self.now - process.beat;
                 // A template may be silent otherwise.
@@ -118,11 +122,14 @@ impl World {
                 let late = allowed.is_some_and(|allowed| silent.max(stepped) >= allowed);
                 assert!(template || late, "aborted after {silent} ms: {process:?}");
             }
-            (Signal::Kill, Some(told)) if told.signal == Signal::Term && told.served => {
-                assert!(self.now >= told.at + told.given.0, "it had {} ms: {process:?}", self.now - told.at);
+            (Signal::Kill, Some(told)) => {
+                assert!(
+                    told.signal != Signal::Term || !told.served,
+                    "killed without its stacks: {process:?}"
+                );
             }
             (Signal::Kill, None) => assert!(!process.seen_ready, "killed without a warning: {process:?}"),
-            (Signal::Kill | Signal::Term | Signal::Quit | Signal::Usr1, _) => {}
+            (Signal::Term | Signal::Quit | Signal::Usr1, _) => {}
         }
     }
 

@@ -337,9 +337,11 @@ fn term_waits_for_the_graceful_timeout_and_then_kills() {
     talk.exit(1, code(0)).until(9_999, &[]);
     assert_eq!(talk.sent.len(), 2);
     talk.until(10_000, &[]);
-    assert_eq!(talk.sent.last(), Some(&(pid(2), Signal::Kill)));
     assert!(talk.said.contains(&Notice::Worker(pid(2), Fate::StopOverdue { allowed: 10_000 })));
     assert!(talk.rest.contains(&Action::Explain(Age(2), Why::Overdue)));
+    assert_eq!(talk.sent.last(), Some(&(pid(2), Signal::Abort)), "its stacks are written");
+    talk.until(10_500, &[]);
+    assert_eq!(talk.sent.last(), Some(&(pid(2), Signal::Kill)));
     talk.exit(2, signal("SIGKILL"));
     assert_eq!(talk.said.last(), Some(&Notice::ShuttingDown { master: MASTER, ending: Ending::Asked }));
     assert_eq!(talk.rest.last(), Some(&Action::Exit(0)));
@@ -408,7 +410,7 @@ fn ttin_adds_a_worker_and_ttou_retires_the_oldest() {
     assert_eq!(talk.ages(), [3]);
     talk.ready(3).ask(Request::Ttou);
     assert_eq!(talk.sent, [(pid(1), Signal::Term)]);
-    talk.until(10_000, &[2, 3]);
+    talk.until(10_500, &[2, 3]);
     assert_eq!(talk.sent.last(), Some(&(pid(1), Signal::Kill)), "bounded by the graceful timeout");
     talk.exit(1, signal("SIGKILL"));
     assert_eq!(talk.ages(), [3], "a retired worker is not replaced");
