@@ -97,6 +97,8 @@ pub(crate) struct Master<'host> {
     promise: Option<Promise>,
     origin: Origin,
     notifier: Notifier,
+    /// Whether the first workers were ready.
+    announced: bool,
     /// The new master that this one has started.
     successor: Option<Successor>,
     /// The master that has started this one, to be replaced by it.
@@ -149,6 +151,7 @@ impl<'host> Master<'host> {
             weighed: 0,
             promise: None,
             notifier: Notifier::new(&origin),
+            announced: false,
             origin,
             successor: None,
             old_master,
@@ -304,6 +307,7 @@ impl<'host> Master<'host> {
     fn all_ready(&mut self) {
         let detach = lets_go(&self.generations.serving().settings);
         self.generations.serving().error_log.tee_to_stderr(false);
+        self.announced = true;
         self.notifier.ready();
         if let Some(Err(source)) = self.promise.take().map(|promise| promise.keep(detach)) {
             log(&Notice::CannotStart { error: StartError::system("leave the terminal")(source).to_string() });
@@ -327,6 +331,7 @@ fn advise(settings: &Settings) {
         log(&Notice::Remark(Remark::InVain { sentence: sentence.clone() }));
     }
 }
+
 fn send(pid: Pid, signal: Signal) {
     let signal = match signal {
         Signal::Term => raw::Signal::SIGTERM,

@@ -31,7 +31,9 @@ impl Master<'_> {
     /// Read the configuration again and open what it needs. Nothing of what serves changes. If it fails, the machine
     /// discards what there is of the generation.
     pub(super) fn reread(&mut self, number: Number) -> Result<Limits, String> {
-        self.notifier.reloading();
+        if self.announced {
+            self.notifier.reloading();
+        }
         let prepared = self.prepare(number);
         // Whoever comes next finds what it always finds.
         self.select(self.generations.serving_number());
@@ -96,7 +98,6 @@ impl Master<'_> {
     /// This generation serves from now on: its log is the master's, and what only its predecessor needed is closed.
     pub(super) fn adopt(&mut self, number: Number) {
         let before = self.generations.serving_number();
-        self.notifier.ready();
         let addresses = self.generations.serving().bound.addresses();
         if !self.generations.adopt(number) {
             return;
@@ -114,12 +115,13 @@ impl Master<'_> {
         }
         self.select(number);
         self.name();
+        self.announce_end_of_reload();
         self.forget_if_unused(before);
     }
 
     /// This generation is given up.
     pub(super) fn discard(&mut self, number: Number) {
-        self.notifier.ready();
+        self.announce_end_of_reload();
         self.generations.give_up(number);
         self.forget_if_unused(number);
     }

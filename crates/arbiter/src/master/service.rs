@@ -10,10 +10,9 @@ use super::Master;
 impl Master<'_> {
     /// When the loop has to come round again by itself.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        [self.arbiter.next_deadline(), self.notifier.deadline(), self.ask_for_old_master()]
-            .into_iter()
-            .flatten()
-            .min()
+        let machine = self.arbiter.next_deadline();
+        let others = [self.notifier.deadline(), self.ask_for_old_master(), self.next_weighing()];
+        others.into_iter().chain([machine]).flatten().min()
     }
 
     /// Tell the service manager how many workers there are, and that the master is alive.
@@ -25,6 +24,13 @@ impl Master<'_> {
         let count = |state: State| self.children.values().filter(|child| child.slot.state() == state).count();
         let (ready, booting, stopping) = (count(State::Ready), count(State::Booting), count(State::Stopping));
         self.notifier.status(status(ready, booting, stopping));
+    }
+
+    /// Tell the service manager that a reload has ended; at the start it waits for the first workers.
+    pub(super) fn announce_end_of_reload(&mut self) {
+        if self.announced {
+            self.notifier.ready();
+        }
     }
 
     /// Tell the service manager that this server ends, or who goes on. Said once.

@@ -59,7 +59,9 @@ pub(crate) fn bind_all(
                     log(Notice::ConnectionInUse { bind: bind.to_string() });
                     pause(signals)?;
                 }
-                (Err(Failure::Bind(error)), _) => return Err(refusal(bind, &error)),
+                (Err(Failure::Bind(error)), _) => {
+                    return Err(overlap(bind, &error, others).unwrap_or_else(|| refusal(bind, &error)));
+                }
                 (Err(Failure::Start(error)), _) => return Err(error),
             }
         };
@@ -89,7 +91,7 @@ fn bind_one(
 ) -> Result<Opened, Failure> {
     let protocol = bind.protocol.unwrap_or(settings.protocol.protocol);
     if let Some(open) = others.iter().find_map(|other| other.at(&bind.address, &bound.opened)) {
-        return Ok(open.renewed(protocol)?);
+        return Ok(open.renewed(&bind.address, protocol)?);
     }
     let backlog = backlog(settings);
     // With a template all workers are given its sockets.
@@ -169,6 +171,18 @@ pub(crate) fn errno(error: &io::Error) -> Errno {
 
 fn in_use(error: &io::Error) -> bool {
     errno(error) == Errno::EADDRINUSE
+}
+
+/// What to say if it is this very server that has the port, on other addresses of the machine.
+fn overlap(bind: &Bind, error: &io::Error, others: &[&Bound]) -> Option<StartError> {
+    let Address::Tcp { port, .. } = bind.address else { return None };
+    let on_port = |opened: &&Opened| opened.local().is_some_and(|local| local.port() == port);
+    let ours = others.iter().flat_map(|other| &other.opened).find(on_port).filter(|_| in_use(error))?;
+    Some(StartError::Bind {
+        bind: bind.to_string(),
+        reason: format!("this server listens at `{}`, which overlaps", ours.address),
+        remedy: "reload by way of another port, or start the server anew",
+    })
 }
 
 /// The error in the operator's words.
@@ -309,6 +323,19 @@ mod tests {
         assert!(path.exists(), "the file stays as long as somebody needs it");
         drop(next);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_address_in_other_words_is_the_same_socket() {
+        let serving = bind(&["127.0.0.1:0"]).unwrap();
+        let port = serving.opened[0].local().unwrap().port();
+        let next = settings(&[&format!("localhost:{port}")]);
+        let next = bind_all(&next, &[&serving], Patience::Once, &mut |_| ()).unwrap();
+        assert!(Arc::ptr_eq(&next.opened[0].socket, &serving.opened[0].socket));
+        assert_eq!(next.opened[0].bind.to_string(), format!("localhost:{port}"));
+        let unlike = settings(&[&format!("0.0.0.0:{port}")]);
+        let refused = bind_all(&unlike, &[&serving], Patience::Once, &mut |_| ()).unwrap_err().to_string();
+        assert!(refused.contains(&format!("this server listens at `http://127.0.0.1:{port}`")), "{refused}");
     }
 
     #[test]

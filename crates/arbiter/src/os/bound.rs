@@ -1,13 +1,13 @@
 //! What a generation listens on. Generations that bind the same address share the socket, so nothing that waits in its
 //! queue is lost when one takes over from another.
 
-use std::{io, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use rgunicorn_settings::{Address, Settings, WireProtocol};
 use socket2::SockRef;
 
 use super::{
-    bind::backlog,
+    bind::{backlog, resolve},
     files::{Mark, OwnFile},
     listeners::{Listener, Socket},
     unix::{self, Access},
@@ -57,9 +57,36 @@ impl Opened {
     }
 
     /// The same socket, as another reading of the configuration wants it.
-    pub(crate) fn renewed(&self, protocol: WireProtocol) -> io::Result<Self> {
-        let renewed = Self::new(&self.bind, protocol, Arc::clone(&self.socket), self.file.clone())?;
+    pub(crate) fn renewed(&self, bind: &Address, protocol: WireProtocol) -> io::Result<Self> {
+        let renewed = Self::new(bind, protocol, Arc::clone(&self.socket), self.file.clone())?;
         Ok(Self { name: self.name.clone(), own_backlog: self.own_backlog, ..renewed })
+    }
+
+    /// Where a TCP socket listens.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match &*self.socket {
+            Socket::Tcp(socket) => socket.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
+    /// Whether it is what `bind` asks for, perhaps in other words: `:8000` is `0.0.0.0:8000`.
+    fn is_at(&self, bind: &Address) -> bool {
+        self.bind == *bind
+            || match bind {
+                // Port 0 is any port but that of another.
+                Address::Tcp { port: 0, .. } | Address::Abstract(_) | Address::Inherited(_) => false,
+                Address::Tcp { host, port } => {
+                    // To resolve a name may take long; most addresses can be told apart without.
+                    self.local()
+                        .filter(|local| local.port() == *port)
+                        .is_some_and(|local| resolve(host, *port).is_ok_and(|address| address == local))
+                }
+                Address::Unix(path) => {
+                    let file = self.file.as_ref().map(|file| file.path());
+                    std::path::absolute(path).is_ok_and(|path| file == Some(&*path))
+                }
+            }
     }
 
     /// Its address and its name, for the log.
@@ -117,7 +144,7 @@ impl Bound {
     /// The one that is open at this address and is not among those that `taken` has already.
     pub(crate) fn at(&self, bind: &Address, taken: &[Opened]) -> Option<&Opened> {
         let free = |opened: &&Opened| !taken.iter().any(|other| Arc::ptr_eq(&other.socket, &opened.socket));
-        self.opened.iter().filter(|opened| opened.bind == *bind).find(free)
+        self.opened.iter().filter(|opened| opened.is_at(bind)).find(free)
     }
 
     /// The sockets for a worker. What other generations listen on is let go before, and is then closed here.

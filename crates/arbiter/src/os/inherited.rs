@@ -85,7 +85,7 @@ fn from_manager(origin: &Origin, settings: &Settings, count: RawFd) -> Result<Bo
 
 /// The sockets of a service manager, as another reading of the configuration wants them.
 pub(crate) fn renewed(given: &Bound, settings: &Settings) -> Result<Bound, StartError> {
-    let renewed = |opened: &Opened| opened.renewed(protocol_of(&opened.bind, settings));
+    let renewed = |opened: &Opened| opened.renewed(&opened.bind, protocol_of(&opened.bind, settings));
     let opened = given.opened.iter().map(renewed).collect::<io::Result<_>>();
     Ok(Bound { given: true, opened: opened.map_err(StartError::system("name a socket"))? })
 }
