@@ -80,6 +80,16 @@ impl Scoreboard {
         Some(Lease { board: Arc::clone(self), index })
     }
 
+    /// A slot by its index, for the process that will own it: [`Lease::index`] says it in the master.
+    ///
+    /// # Panics
+    /// When there are not so many slots.
+    #[must_use]
+    pub fn share(self: &Arc<Self>, index: usize) -> Lease {
+        assert!(index < self.slots, "slot {index} of {}", self.slots);
+        Lease { board: Arc::clone(self), index }
+    }
+
     /// Say that another server has the socket files too (an upgrade), so nobody here may remove them.
     pub fn abandon_files(&self) {
         self.header().files_abandoned.store(true, Relaxed);
@@ -152,6 +162,12 @@ impl Lease {
         &self.board
     }
 
+    /// Which slot of the board it is.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// Give the slot back. The master calls it when the worker has been reaped.
     pub fn release(self) {
         self.enter(State::Free);
@@ -206,6 +222,25 @@ mod tests {
         }
         first.release();
         assert_eq!(board.lease(2, 0).unwrap().wear(), None);
+    }
+
+    #[test]
+    fn a_new_owner_is_no_template() {
+        let board = Scoreboard::new(1).unwrap();
+        let first = board.lease(1, 0).unwrap();
+        first.make_template();
+        assert!(first.is_template());
+        first.release();
+        assert!(!board.lease(2, 0).unwrap().is_template());
+    }
+
+    #[test]
+    fn a_slot_is_known_by_its_index() {
+        let board = Scoreboard::new(2).unwrap();
+        let leased = [board.lease(1, 0).unwrap(), board.lease(2, 0).unwrap()];
+        for lease in leased {
+            assert_eq!(board.share(lease.index()).age(), lease.age());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One worker's line on the board.
 
 use std::sync::atomic::{
-    AtomicI32, AtomicU8, AtomicU32, AtomicU64,
+    AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -48,6 +48,7 @@ pub struct Slot {
     connections: AtomicU32,
     state: AtomicU8,
     wear: AtomicU8,
+    template: AtomicBool,
     pid: AtomicI32,
     age: AtomicU32,
     generation: AtomicU32,
@@ -108,6 +109,17 @@ impl Slot {
     /// Name the process that owns the slot.
     pub fn assign(&self, pid: i32) {
         self.pid.store(pid, Relaxed);
+    }
+
+    /// Say that the owner serves nobody: workers are forked from it.
+    pub fn make_template(&self) {
+        self.template.store(true, Relaxed);
+    }
+
+    /// Whether the owner is what workers are forked from.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.template.load(Relaxed)
     }
 
     /// The worker's spawn number.
@@ -180,6 +192,7 @@ impl Slot {
         self.in_flight.store(0, Relaxed);
         self.connections.store(0, Relaxed);
         self.wear.store(0, Relaxed);
+        self.template.store(false, Relaxed);
         self.pid.store(0, Relaxed);
         self.age.store(age, Relaxed);
         self.generation.store(generation, Relaxed);
