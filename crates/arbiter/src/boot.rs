@@ -53,26 +53,17 @@ pub struct TemplateBoot {
     pub error_log: Arc<ErrorLog>,
     /// Everything that was configured.
     pub settings: Arc<Settings>,
+    pub(crate) report: Report,
     pub(crate) privileges: Arc<Privileges>,
 }
 
-impl TemplateBoot {
-    /// Become the user that was configured, before anything of the application is imported. Workers that are forked
-    /// from here are that user, too.
-    ///
-    /// # Errors
-    /// What the operator should read.
-    pub fn drop_privileges(&self) -> Result<(), String> {
-        self.privileges.assume()
-    }
-}
-
 /// The private words of a new process with its master.
+#[derive(Clone)]
 pub(crate) struct Report {
     /// A byte here wakes the master, which then reads the scoreboard.
     pub(crate) wake: Arc<UnixStream>,
     /// Holds one byte until a worker has taken the right to report why it cannot boot.
-    pub(crate) excuse: UnixStream,
+    pub(crate) excuse: Arc<UnixStream>,
     /// Whether to let go of the terminal before reporting ready.
     pub(crate) detach: bool,
 }
@@ -97,16 +88,11 @@ impl WorkerBoot {
     /// # Errors
     /// If a daemon cannot let go of its terminal, or a socket of this worker's own cannot listen.
     pub fn ready(&mut self) -> io::Result<()> {
-        self.error_log.tee_to_stderr(false);
+        self.report.leave_terminal(&self.error_log)?;
         for (socket, backlog) in self.closed.drain(..) {
             SockRef::from(&socket).listen(backlog)?;
         }
-        if self.report.detach {
-            detach_stdio()?;
-        }
-        self.slot.beat(now());
-        self.slot.enter(State::Ready);
-        self.nudge().wake();
+        self.report.ready(&self.slot);
         Ok(())
     }
 
@@ -114,14 +100,64 @@ impl WorkerBoot {
     /// so that a mistake in the application is shown once and not once a worker.
     #[must_use]
     pub fn may_report_failure(&self) -> bool {
-        // What another worker took, or a master that is gone, leaves nothing to read.
-        matches!((&self.report.excuse).read(&mut [0]), Ok(1))
+        self.report.may_excuse()
     }
 
     /// What asks the master for a successor.
     #[must_use]
     pub fn nudge(&self) -> Nudge {
-        Nudge { wake: Arc::clone(&self.report.wake) }
+        self.report.nudge()
+    }
+}
+
+impl TemplateBoot {
+    /// Become the user that was configured, before anything of the application is imported. Workers that are forked
+    /// from here are that user, too.
+    ///
+    /// # Errors
+    /// What the operator should read.
+    pub fn drop_privileges(&self) -> Result<(), String> {
+        self.privileges.assume()
+    }
+
+    /// Whether this template should log why it could not load the application, as [`WorkerBoot::may_report_failure`].
+    #[must_use]
+    pub fn may_report_failure(&self) -> bool {
+        self.report.may_excuse()
+    }
+
+    /// The application is loaded and workers can be forked. Their errors still belong on the terminal of a daemon that
+    /// starts.
+    pub(crate) fn ready(&self) {
+        self.report.ready(&self.slot);
+    }
+
+    /// All workers are ready.
+    pub(crate) fn leave_terminal(&self) -> io::Result<()> {
+        self.report.leave_terminal(&self.error_log)
+    }
+}
+
+impl Report {
+    /// Let go of the terminal, if the server is to have none.
+    fn leave_terminal(&self, error_log: &ErrorLog) -> io::Result<()> {
+        error_log.tee_to_stderr(false);
+        if self.detach { detach_stdio() } else { Ok(()) }
+    }
+
+    fn ready(&self, slot: &Slot) {
+        slot.beat(now());
+        slot.enter(State::Ready);
+        self.nudge().wake();
+    }
+
+    fn may_excuse(&self) -> bool {
+        // What another process took, or a master that is gone, leaves nothing to read.
+        matches!((&*self.excuse).read(&mut [0]), Ok(1))
+    }
+
+    fn nudge(&self) -> Nudge {
+        Nudge { wake: Arc::clone(&self.wake) }
     }
 }
 

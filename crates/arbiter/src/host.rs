@@ -69,6 +69,11 @@ pub trait Host {
         Ok(())
     }
 
+    /// Wait as long as `wait` does. Other threads of the interpreter may run meanwhile.
+    fn wait(&mut self, wait: &mut (dyn FnMut() + Send)) {
+        wait();
+    }
+
     /// `--check-config`: load the application and say what is wrong with it. The exit status.
     fn check(&mut self) -> u8;
 }

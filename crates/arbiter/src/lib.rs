@@ -7,6 +7,7 @@
 //! Python is known only as a [`Host`]. [`run`] returns in the master *and* in every worker: what has to be undone at
 //! the end (the pid file, the socket files) remembers which process made it.
 
+mod birth;
 mod boot;
 mod error;
 mod host;
@@ -17,6 +18,7 @@ mod os;
 mod run;
 pub mod signals;
 pub mod statuses;
+mod template;
 
 pub use boot::{Nudge, TemplateBoot, WorkerBoot};
 pub use host::{Hook, HookFailed, Host, ServerFacts};

@@ -16,6 +16,7 @@ use crate::{
         fork::{SingleThreaded, this_process},
         upgrade::OldMaster,
     },
+    template,
 };
 
 /// Run a server until it is told to stop.
@@ -47,6 +48,11 @@ pub fn run(settings: Settings, error_log: Arc<ErrorLog>, host: &mut dyn Host) ->
             Outcome::Master(status) => status,
             Outcome::Stillborn(error) => give_up(&error, None),
             Outcome::Worker(boot) => work(*boot, host),
+            Outcome::Template(template) => match template.live(host) {
+                template::Outcome::Ended(status) => status,
+                template::Outcome::Stillborn(error) => give_up(&error, None),
+                template::Outcome::Worker(boot) => work(*boot, host),
+            },
         },
     }
 }

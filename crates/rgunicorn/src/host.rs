@@ -1,7 +1,7 @@
 //! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
 
 use pyo3::{exceptions::PySystemExit, prelude::*};
-use rgunicorn_arbiter::{Hook, HookFailed, Host, Origin, ServerFacts, WorkerBoot};
+use rgunicorn_arbiter::{Hook, HookFailed, Host, Origin, ServerFacts, TemplateBoot, WorkerBoot};
 use rgunicorn_bridge::{
     ForkDuties, Generations, describe, exit_status,
     hooks::{NewWorker, log_failed_hook},
@@ -10,7 +10,7 @@ use rgunicorn_bridge::{
 use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, EventLoop, Parsed, Settings, WorkerClass};
 
-use crate::{hooks, title, worker};
+use crate::{hooks, template, title, worker};
 
 /// What a worker ends with that fails while it serves.
 const WORKER_FAILED: u8 = 1;
@@ -23,6 +23,8 @@ pub(crate) struct PythonHost<'py> {
     application: Application,
     class: WorkerClass,
     origin: Origin,
+    /// In a template, and in what it forks: the application.
+    loaded: Option<worker::Loaded<'py>>,
 }
 
 impl<'py> PythonHost<'py> {
@@ -39,6 +41,7 @@ impl<'py> PythonHost<'py> {
             application: settings.application.clone(),
             class: settings.workers.worker_class.clone(),
             origin,
+            loaded: None,
         }
     }
 }
@@ -119,7 +122,7 @@ impl Host for PythonHost<'_> {
             Ok(hooks) => hooks,
             Err(error) => return self.failed(&boot, &error),
         };
-        let run = worker::run(self.py, &mut boot, &hooks);
+        let run = worker::run(self.py, &mut boot, &hooks, self.loaded.take());
         let status = run.unwrap_or_else(|error| self.failed(&boot, &error));
         if !is_forked()
             && let Err(error) = hooks.worker_exit(self.py)
@@ -127,6 +130,15 @@ impl Host for PythonHost<'_> {
             log_failed_hook(self.py, "worker_exit", &error);
         }
         status
+    }
+
+    fn load(&mut self, boot: &TemplateBoot) -> Result<(), u8> {
+        self.loaded = Some(template::load(self.py, boot)?);
+        Ok(())
+    }
+
+    fn wait(&mut self, wait: &mut (dyn FnMut() + Send)) {
+        self.py.detach(wait);
     }
 
     fn check(&mut self) -> u8 {

@@ -8,6 +8,7 @@ mod hooks;
 mod host;
 mod origin;
 mod status;
+mod template;
 mod title;
 mod worker;
 

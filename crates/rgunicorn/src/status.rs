@@ -29,6 +29,7 @@ pub(crate) fn status(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     let now = now();
     own.board()
         .occupied()
+        .filter(|slot| !slot.is_template())
         .map(|slot| {
             let worker = PyDict::new(py);
             worker.set_item("pid", slot.pid())?;

@@ -33,6 +33,16 @@ pub(crate) struct Loaded<'py> {
     why: Option<&'static str>,
 }
 
+impl Loaded<'_> {
+    /// Say how it was found out what the application is. Every process finds the same; the first one says so.
+    pub(crate) fn announce(&self, spec: &AppSpec, age: u32) {
+        if let (Some(why), 1) = (self.why, age) {
+            let class = class_of(self.interface);
+            tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
+        }
+    }
+}
+
 /// Load the application and choose the interface.
 ///
 /// # Errors
@@ -81,11 +91,16 @@ fn class_of(interface: Interface) -> &'static str {
 const BEAT: Duration = Duration::from_secs(1);
 const SHORTEST_BEAT: Duration = Duration::from_millis(20);
 
-/// The life of a worker process; returns its exit status.
+/// The life of a worker process, which loads the application unless it was forked with it; returns its exit status.
 ///
 /// # Errors
 /// When the worker itself fails, which is never a request's doing.
-pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) -> PyResult<u8> {
+pub(crate) fn run<'py>(
+    py: Python<'py>,
+    boot: &mut WorkerBoot,
+    hooks: &WorkerHooks,
+    loaded: Option<Loaded<'py>>,
+) -> PyResult<u8> {
     status::remember(&boot.slot);
     hooks.expect_abort(py)?;
     arm_faulthandler(py, boot.error_log.fd())?;
@@ -99,7 +114,8 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) ->
         return Ok(BOOT_FAILED);
     }
     let Some(spec) = &settings.application.app else { return Ok(4) };
-    let loaded = match load(py, spec, &settings.application, &settings.workers.worker_class) {
+    let load = || load(py, spec, &settings.application, &settings.workers.worker_class);
+    let loaded = match loaded.map_or_else(load, Ok) {
         Ok(loaded) => loaded,
         Err(error) => {
             if boot.may_report_failure() {
@@ -108,11 +124,7 @@ pub(crate) fn run(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) ->
             return Ok(error.exit_status());
         }
     };
-    // Every worker finds the same; the first one says so.
-    if let (Some(why), 1) = (loaded.why, boot.age) {
-        let class = class_of(loaded.interface);
-        tracing::info!(target: "rgunicorn", "Worker class of `{spec}`: {class} ({why})");
-    }
+    loaded.announce(spec, boot.age);
     hooks.post_worker_init(&loaded.app)?;
     let serving = hooks.while_serving(py)?;
     let engine = engine(boot, &settings, loaded.interface)?;

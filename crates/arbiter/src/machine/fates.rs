@@ -7,7 +7,7 @@ use super::{
     notices::{Level, Seconds},
 };
 
-/// What a line says about one worker. The first two are written by the worker itself.
+/// What a line says about one worker. The first four are written by the process itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
 pub enum Fate {
@@ -15,6 +15,10 @@ pub enum Fate {
     Booting,
     /// It ends in good order.
     Exiting,
+    /// It begins, and will fork workers instead of serving.
+    TemplateBooting,
+    /// It ends in good order, and was no worker.
+    TemplateExiting,
     /// It was silent for too long.
     Timeout,
     /// It is silent and has not answered this request.
@@ -52,6 +56,12 @@ impl Fate {
         match self {
             Self::Booting => (Info, "A worker was forked and begins to load the application."),
             Self::Exiting => (Info, "A worker leaves in good order."),
+            Self::TemplateBooting => {
+                (Info, "The process that loads the application for `preload_app` was forked; workers follow.")
+            }
+            Self::TemplateExiting => {
+                (Info, "The process that workers were forked from leaves in good order.")
+            }
             Self::Timeout => (
                 Critical,
                 "A worker gave no sign of life for `timeout`; its Python stacks follow, then it is \
@@ -108,6 +118,8 @@ impl Fate {
         match self {
             Self::Booting => write!(out, "Booting worker with pid: {pid}"),
             Self::Exiting => write!(out, "Worker exiting (pid: {pid})"),
+            Self::TemplateBooting => write!(out, "Booting template with pid: {pid}"),
+            Self::TemplateExiting => write!(out, "Template exiting (pid: {pid})"),
             Self::Timeout => write!(out, "WORKER TIMEOUT (pid:{pid})"),
             Self::Unfinished { line, since } => {
                 write!(out, "Worker (pid:{pid}) has worked for {} on: {line}", Seconds(*since))
@@ -143,9 +155,10 @@ impl Fate {
     }
 
     /// One of each, in the order of a worker's life, with example values.
-    pub(super) fn examples() -> [Self; 20] {
+    pub(super) fn examples() -> [Self; 22] {
         let text = str::to_owned;
         [
+            Self::TemplateBooting,
             Self::Booting,
             Self::Timeout,
             Self::Unfinished { line: text("GET /slow HTTP/1.1"), since: 31_000 },
@@ -166,6 +179,7 @@ impl Fate {
             Self::WasKilled,
             Self::PerhapsOutOfMemory,
             Self::Exiting,
+            Self::TemplateExiting,
         ]
     }
 }

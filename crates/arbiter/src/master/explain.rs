@@ -17,6 +17,7 @@ use crate::{
 impl Master<'_> {
     /// Tell the machine what the scoreboard says about a worker.
     pub(super) fn look(&mut self, age: Age) -> ControlFlow<End> {
+        self.meet(age);
         let Some(child) = self.children.get(&age) else { return Continue(()) };
         let stage = match child.slot.state() {
             State::Free | State::Booting => Stage::Booting,

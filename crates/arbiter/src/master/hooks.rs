@@ -37,7 +37,7 @@ impl Master<'_> {
             Hook::ChildExit { age, .. } => Some(age),
             _ => None,
         };
-        let alive = self.children.iter().filter(|(age, _)| Some(age.0) != gone);
+        let alive = self.children.iter().filter(|(age, child)| Some(age.0) != gone && child.is_worker());
         ServerFacts {
             pid: self.pid.0,
             master_pid: self.old_master.as_ref().map_or(0, |old| old.pid.0),

@@ -26,7 +26,7 @@ pub(super) fn limits(settings: &Settings, seed: u64) -> Limits {
 }
 
 /// After how many requests this worker asks for a successor.
-pub(super) fn retire_after(settings: &Settings, seed: u64, age: Age) -> Option<u64> {
+pub(crate) fn retire_after(settings: &Settings, seed: u64, age: Age) -> Option<u64> {
     let jitter = u64::from(settings.workers.max_requests_jitter.0);
     let least = u64::from(settings.workers.max_requests.0?);
     Some(least + spread(seed, age) % (jitter + 1))

@@ -9,6 +9,7 @@ mod limits;
 mod reload;
 mod service;
 mod spawn;
+mod templates;
 mod upgrade;
 mod wear;
 
@@ -31,6 +32,7 @@ use self::{
     service::{lets_go, log_files},
     spawn::{Child, Newborn, Pipes},
 };
+pub(crate) use self::{limits::retire_after, service::title};
 use crate::{
     boot::WorkerBoot,
     error::StartError,
@@ -48,12 +50,13 @@ use crate::{
         fork::{SingleThreaded, this_process},
         inherited, open_files, pidfile,
         privileges::Privileges,
-        reap::reap,
+        reap::{collect, ended},
         signals::Signals,
         systemd::Notifier,
         upgrade::{OldMaster, Successor},
     },
     run::log,
+    template::Template,
 };
 
 /// Room on the scoreboard: the most workers there can be, and some that retire.
@@ -65,6 +68,8 @@ pub(crate) enum Outcome {
     Master(u8),
     /// This is a worker.
     Worker(Box<WorkerBoot>),
+    /// This is a template.
+    Template(Box<Template>),
     /// This is a worker that could not even begin.
     Stillborn(StartError),
 }
@@ -197,10 +202,7 @@ impl<'host> Master<'host> {
                 Continue(()) => {}
                 Break(End::Exit(status)) => return Outcome::Master(self.finish(status)),
                 Break(End::Born(newborn)) => {
-                    return match self.into_worker(newborn) {
-                        Ok(boot) => Outcome::Worker(Box::new(boot)),
-                        Err(error) => Outcome::Stillborn(error),
-                    };
+                    return self.into_child(newborn).unwrap_or_else(Outcome::Stillborn);
                 }
             }
         }
@@ -210,8 +212,9 @@ impl<'host> Master<'host> {
     fn turn(&mut self) -> ControlFlow<End> {
         self.perform()?;
         self.report_status();
-        let others: Vec<_> =
-            [Some(self.pipes.report.0.as_fd()), self.end_of_old_master()].into_iter().flatten().collect();
+        let mut others = vec![self.pipes.report.0.as_fd()];
+        others.extend(self.end_of_old_master());
+        others.extend(self.children.values().filter_map(Child::answers));
         if let Err(source) = self.signals.wait(&others, self.deadline()) {
             log(&Notice::CannotStart { error: StartError::system("wait")(source).to_string() });
             return Break(End::Exit(1));
@@ -220,6 +223,7 @@ impl<'host> Master<'host> {
         self.look_for_old_master()?;
         // The bytes say only that there is something to see on the scoreboard.
         while matches!((&self.pipes.report.0).read(&mut [0; 64]), Ok(1..)) {}
+        self.hear_templates();
         for age in self.children.keys().copied().collect::<Vec<_>>() {
             self.look(age)?;
             self.ask(age)?;
@@ -237,10 +241,16 @@ impl<'host> Master<'host> {
     /// Collect the children that ended, one at a time: whatever is decided about the others is done while their pids are
     /// still theirs.
     fn reap(&mut self) -> ControlFlow<End> {
-        while let Some((pid, exit)) = reap() {
+        while let Some(pid) = ended() {
             let child = self.children.iter().find(|(_, child)| child.slot.pid() == pid.0);
-            if let Some((age, generation)) = child.map(|(age, child)| (*age, child.generation)) {
+            let child = child.map(|(age, child)| (*age, child.generation, child.is_template()));
+            if let Some((age, ..)) = child {
                 self.look(age)?;
+                self.settle_debts(age);
+                self.perform()?;
+            }
+            let Some(exit) = collect(pid) else { continue };
+            if let Some((age, generation, false)) = child {
                 self.hook(generation, Hook::ChildExit { age: age.0, pid: pid.0 });
             }
             let ended = self.end_of_successor(pid).unwrap_or(Event::Exited(pid, exit));
@@ -309,6 +319,7 @@ impl<'host> Master<'host> {
         self.generations.serving().error_log.tee_to_stderr(false);
         self.announced = true;
         self.notifier.ready();
+        self.children.values().for_each(Child::leave_terminal);
         if let Some(Err(source)) = self.promise.take().map(|promise| promise.keep(detach)) {
             log(&Notice::CannotStart { error: StartError::system("leave the terminal")(source).to_string() });
         }

@@ -21,7 +21,8 @@ impl Master<'_> {
         if !self.notifier.is_heard() {
             return;
         }
-        let count = |state: State| self.children.values().filter(|child| child.slot.state() == state).count();
+        let workers = || self.children.values().filter(|child| !child.is_template());
+        let count = |state: State| workers().filter(|child| child.slot.state() == state).count();
         let (ready, booting, stopping) = (count(State::Ready), count(State::Booting), count(State::Stopping));
         self.notifier.status(status(ready, booting, stopping));
     }
@@ -68,7 +69,7 @@ fn status(ready: usize, booting: usize, stopping: usize) -> String {
 }
 
 /// What `ps` shows: gunicorn's titles.
-pub(super) fn title(role: &str, settings: &Settings, second: bool) -> String {
+pub(crate) fn title(role: &str, settings: &Settings, second: bool) -> String {
     let app = settings.application.app.as_ref().map(ToString::to_string);
     let name = settings.process.proc_name.clone().or(app).unwrap_or_default();
     format!("rgunicorn: {role} [{name}{}]", if second { ".2" } else { "" })

@@ -1,7 +1,7 @@
 //! Making processes, and what each of them takes along.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     mem,
     ops::ControlFlow::{self, Break, Continue},
     os::unix::net::UnixStream,
@@ -10,22 +10,19 @@ use std::{
 
 use rgunicorn_scoreboard::{Lease, Millis, now};
 
-use super::{
-    End, Master,
-    generations::Number,
-    limits::retire_after,
-    service::{lets_go, title},
-};
+use super::{End, Master, Outcome, generations::Number, service::lets_go};
 use crate::{
-    boot::{Report, WorkerBoot},
+    birth::Kit,
+    boot::Report,
     error::StartError,
     host::Hook,
     machine::event::{Age, Event, Role, Spawn},
     os::{
-        fork::{self, Fork, SignalsBlocked, fork, this_process},
-        orphan::{self, Remains},
-        worker,
+        adopted::adopt_orphans,
+        fork::{self, Fork, SignalsBlocked, fork},
+        template::{Link, Orders, wire},
     },
+    template::Template,
 };
 
 /// Workers forked within this time are forked together: they fail for one reason, which is logged once.
@@ -35,7 +32,18 @@ const TOGETHER: Millis = 300;
 pub(super) struct Child {
     pub(super) slot: Lease,
     pub(super) generation: Number,
-    pub(super) role: Role,
+    /// Who forks it, and how orders reach it.
+    pub(super) kind: Kind,
+}
+
+/// What a child is to the master.
+pub(super) enum Kind {
+    /// A worker.
+    Worker,
+    /// A worker that a template was asked to fork.
+    Ordered,
+    /// A template, and the way to it.
+    Template(Link),
 }
 
 /// A process that was forked a moment ago.
@@ -44,6 +52,8 @@ pub(super) struct Newborn {
     generation: Number,
     slot: Lease,
     blocked: SignalsBlocked,
+    /// What a template is told to do.
+    orders: Option<Orders>,
 }
 
 /// How new processes talk to the master.
@@ -73,76 +83,113 @@ impl Pipes {
     }
 
     fn into_report(self, detach: bool) -> Report {
-        Report { wake: Arc::new(self.report.1), excuse: self.excuse.0, detach }
+        Report { wake: Arc::new(self.report.1), excuse: Arc::new(self.excuse.0), detach }
     }
 }
 
 impl Master<'_> {
     pub(super) fn spawn(&mut self, spawn: &Spawn) -> ControlFlow<End> {
-        let Spawn { age, generation, role, .. } = *spawn;
+        let Spawn { age, generation, role, from } = *spawn;
         self.pipes.renew_excuse(generation);
         let Some(slot) = self.board.lease(age.0, generation.0) else {
-            return self.fork_failed(age, "the scoreboard is full".to_owned());
+            self.fork_failed(age, "the scoreboard is full".to_owned());
+            return Continue(());
         };
-        self.hook(generation, Hook::PreFork { age: age.0 });
+        match role {
+            Role::Worker => _ = self.hook(generation, Hook::PreFork { age: age.0 }),
+            Role::Template => slot.make_template(),
+        }
+        match from {
+            Some(template) => {
+                self.order(age, Child { slot, generation, kind: Kind::Ordered }, template);
+                Continue(())
+            }
+            None => self.fork(age, generation, slot, role),
+        }
+    }
+
+    fn fork(&mut self, age: Age, generation: Number, slot: Lease, role: Role) -> ControlFlow<End> {
+        let (kind, orders) = match prepare(role) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                slot.release();
+                self.fork_failed(age, fork::refusal(&error));
+                return Continue(());
+            }
+        };
         self.host.before_fork();
         let blocked = SignalsBlocked::new();
-        match fork(&self.proof) {
-            Ok(Fork::Child) => return Break(End::Born(Newborn { age, generation, slot, blocked })),
+        let forked = fork(&self.proof);
+        if matches!(forked, Ok(Fork::Child)) {
+            return Break(End::Born(Newborn { age, generation, slot, blocked, orders }));
+        }
+        drop(blocked);
+        self.host.after_fork_in_parent();
+        match forked {
             Ok(Fork::Parent { child }) => {
-                drop(blocked);
-                self.host.after_fork_in_parent();
                 slot.assign(child.0);
-                self.children.insert(age, Child { slot, generation, role });
+                self.children.insert(age, Child { slot, generation, kind });
                 self.arbiter.handle(Event::Forked(age, child), now());
             }
             Err(error) => {
-                drop(blocked);
-                self.host.after_fork_in_parent();
                 slot.release();
-                return self.fork_failed(age, fork::refusal(&error));
+                self.fork_failed(age, fork::refusal(&error));
             }
+            Ok(Fork::Child) => {}
         }
         Continue(())
     }
 
-    fn fork_failed(&mut self, age: Age, reason: String) -> ControlFlow<End> {
+    pub(super) fn fork_failed(&mut self, age: Age, reason: String) {
         self.arbiter.handle(Event::ForkFailed(age, reason), now());
-        Continue(())
     }
 
-    /// Be a worker: keep what it needs, let go of what is the master's and of what other generations have open.
-    pub(super) fn into_worker(self, newborn: Newborn) -> Result<WorkerBoot, StartError> {
-        let Newborn { age, generation, slot, blocked } = newborn;
+    /// Be a worker or a template: keep what it needs, let go of what is the master's and of what other generations have
+    /// open.
+    pub(super) fn into_child(self, newborn: Newborn) -> Result<Outcome, StartError> {
+        let Newborn { age, generation, slot, blocked, orders } = newborn;
+        // Its handlers are the master's.
+        drop(self.signals);
         let (files, sockets) = (self.generations.pidfiles(), self.generations.socket_files());
-        let remains = Remains { files, sockets, board: Arc::clone(&self.board) };
-        let commands = worker::obey(self.signals, &blocked).map_err(StartError::system("handle signals"))?;
-        orphan::follow(self.pid, remains, &blocked).map_err(StartError::system("follow the master"))?;
-        drop(blocked);
         let own = self.generations.keep_only(generation).ok_or(StartError::Stopped)?;
-        // The log of a generation that does not serve yet is not the master's.
-        own.error_log.install().map_err(|error| StartError::Log(error.to_string()))?;
-        own.error_log.after_fork();
-        self.host.after_fork_in_child();
-        self.host.select(generation.0);
-        self.host.name_process(&title("worker", &own.settings, false));
-        slot.assign(this_process().0);
         let report = self.pipes.into_report(lets_go(&own.settings));
-        let listeners = own.bound.into_listeners().map_err(StartError::system("take over the sockets"))?;
-        let retire_after = retire_after(&own.settings, self.seed, age);
-        Ok(WorkerBoot {
-            age: age.0,
+        let kit = Kit {
+            master: self.pid,
+            board: self.board,
+            seed: self.seed,
             generation: generation.0,
-            slot,
-            listeners,
-            commands,
-            error_log: own.error_log,
             settings: own.settings,
-            retire_after,
+            error_log: own.error_log,
+            bound: own.bound,
+            files,
             report,
+            sockets,
             privileges: own.privileges,
-            closed: Vec::new(),
+        };
+        let role = if orders.is_some() { "template" } else { "worker" };
+        let obedience = kit.settle(&slot, role, self.host, blocked)?;
+        // The log of a generation that does not serve yet is not the master's.
+        kit.error_log.install().map_err(|error| StartError::Log(error.to_string()))?;
+        self.host.select(generation.0);
+        Ok(match orders {
+            Some(orders) => {
+                let boot = kit.template_boot(age, slot);
+                Outcome::Template(Box::new(Template { kit, boot, obedience, orders }))
+            }
+            None => Outcome::Worker(Box::new(kit.into_boot(age, slot, obedience)?)),
         })
+    }
+}
+
+/// What a child of this role is to the master, and what it takes along.
+fn prepare(role: Role) -> io::Result<(Kind, Option<Orders>)> {
+    match role {
+        Role::Worker => Ok((Kind::Worker, None)),
+        Role::Template => {
+            adopt_orphans()?;
+            let (link, orders) = wire()?;
+            Ok((Kind::Template(link), Some(orders)))
+        }
     }
 }
 

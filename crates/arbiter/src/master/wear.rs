@@ -6,7 +6,7 @@ use rgunicorn_scoreboard::{Millis, State, Wear as Asked, now};
 
 use super::{End, Master};
 use crate::{
-    machine::event::{Age, Event, Pid, Role, Wear},
+    machine::event::{Age, Event, Pid, Wear},
     os::memory::resident,
 };
 
@@ -37,7 +37,7 @@ impl Master<'_> {
             let child = self.children.get(age)?;
             let settings = &self.generations.get(child.generation)?.settings;
             let limit = settings.workers.max_worker_memory.0?;
-            let serves = child.role == Role::Worker && child.slot.state() == State::Ready;
+            let serves = child.is_worker() && child.slot.state() == State::Ready;
             let bytes = resident(Pid(child.slot.pid())).filter(|_| serves)?;
             (bytes > limit).then_some((*age, bytes))
         };

@@ -1,5 +1,6 @@
 //! What the master does: the only code here that calls the kernel.
 
+pub(crate) mod adopted;
 pub(crate) mod bind;
 pub(crate) mod bound;
 pub(crate) mod daemon;
@@ -16,6 +17,7 @@ pub(crate) mod process;
 pub(crate) mod reap;
 pub(crate) mod signals;
 pub(crate) mod systemd;
+pub(crate) mod template;
 pub(crate) mod unix;
 pub(crate) mod upgrade;
 pub(crate) mod worker;

@@ -98,6 +98,9 @@ fn wake(board: &Scoreboard) {
 }
 
 #[cfg(target_os = "linux")]
+pub(super) use imp::SIGNAL;
+
+#[cfg(target_os = "linux")]
 mod imp {
     use std::io;
 
@@ -109,7 +112,7 @@ mod imp {
     use super::orphaned;
 
     /// Meant for coprocessors that no longer exist; the kernel never sends it.
-    const SIGNAL: Signal = Signal::SIGSTKFLT;
+    pub(in super::super) const SIGNAL: Signal = Signal::SIGSTKFLT;
 
     pub(super) fn ask_for_signal() -> io::Result<()> {
         let action = SigAction::new(SigHandler::Handler(orphaned), SaFlags::SA_RESTART, SigSet::all());

@@ -59,6 +59,11 @@ impl Privileges {
         Ok(wanted)
     }
 
+    /// Those that the process has already: what has become another user is it for good, and so is what it forks.
+    pub(crate) fn kept() -> Self {
+        Self { user: None, group: None, groups: Groups::Kept, umask: Mode::empty() }
+    }
+
     /// Become that user, for good.
     pub(crate) fn assume(&self) -> Result<(), String> {
         // The default says nothing: it is meant for sockets.

@@ -1,4 +1,4 @@
-//! A worker process' own signal handlers: they turn signals into bytes on its command pipe.
+//! A worker's, or a template's, own signal handlers: they turn signals into bytes on its command pipe.
 //!
 //! The master's are inherited by a fork, together with the pipe that they write to, so they are replaced before the
 //! first signal can be delivered. They stay signal-hook's, so that a worker class may add what it needs. What the
@@ -17,34 +17,62 @@ use nix::{
     sys::signal::{SigHandler, Signal},
 };
 use rgunicorn_scoreboard::Command;
-use signal_hook::low_level::register;
+use signal_hook::{
+    SigId,
+    low_level::{register, unregister},
+};
 
 use super::{
     fork::{SignalsBlocked, this_process},
-    signals::{Signals, disposition},
+    signals::disposition,
 };
 use crate::signals::{self, Reaction};
 
-/// Take over the signals of this new worker process. The end of the pipe that their commands can be read from.
-pub(crate) fn obey(master: Signals, _blocked: &SignalsBlocked) -> io::Result<UnixStream> {
-    drop(master);
-    let (read, write) = UnixStream::pair()?;
-    read.set_nonblocking(true)?;
-    write.set_nonblocking(true)?;
-    let pipe = write.as_raw_fd();
+/// The handlers of this process and the pipe that they write to.
+#[derive(Debug)]
+pub(crate) struct Obedience {
+    commands: UnixStream,
+    pipe: UnixStream,
+    handlers: Vec<SigId>,
+}
+
+/// Take over the signals of this new process. Whoever had them before is gone by now.
+pub(crate) fn obey(_blocked: &SignalsBlocked) -> io::Result<Obedience> {
+    let (commands, pipe) = UnixStream::pair()?;
+    commands.set_nonblocking(true)?;
+    pipe.set_nonblocking(true)?;
+    let mut handlers = Vec::new();
     for row in signals::table() {
         match row.worker_does {
-            Reaction::Obey(command) => pass_on(row.signal, command, pipe)?,
-            Reaction::Nothing => do_nothing(row.signal)?,
+            Reaction::Obey(command) => handlers.push(pass_on(row.signal, command, pipe.as_raw_fd())?),
+            Reaction::Nothing => handlers.push(do_nothing(row.signal)?),
             Reaction::Default => disposition(row.signal, SigHandler::SigDfl)?,
         }
     }
-    // The handlers need it for as long as the process lives.
-    let _: RawFd = write.into_raw_fd();
-    Ok(read)
+    Ok(Obedience { commands, pipe, handlers })
 }
 
-fn pass_on(signal: Signal, command: Command, pipe: RawFd) -> io::Result<()> {
+impl Obedience {
+    /// Where the commands are read from.
+    pub(crate) fn commands(&self) -> &UnixStream {
+        &self.commands
+    }
+
+    /// Obey for as long as the process lives. Where the commands are read from.
+    pub(crate) fn for_good(self) -> UnixStream {
+        let _: RawFd = self.pipe.into_raw_fd();
+        self.commands
+    }
+
+    /// Obey no more: this is another process by now, and it will take over the signals itself.
+    pub(crate) fn end(self, _blocked: &SignalsBlocked) {
+        for handler in self.handlers {
+            unregister(handler);
+        }
+    }
+}
+
+fn pass_on(signal: Signal, command: Command, pipe: RawFd) -> io::Result<SigId> {
     let (number, owner) = (signal as c_int, this_process());
     let handler = move || {
         // A process that the application forks shares the pipe, and has no use for it.
@@ -52,15 +80,17 @@ fn pass_on(signal: Signal, command: Command, pipe: RawFd) -> io::Result<()> {
     };
     // SAFETY: the handler reads its own values and makes system calls; it allocates nothing.
     #[allow(unsafe_code, reason = "a handler may run between any two instructions")]
-    unsafe { register(number, handler) }?;
-    Ok(())
+    unsafe {
+        register(number, handler)
+    }
 }
 
-fn do_nothing(signal: Signal) -> io::Result<()> {
+fn do_nothing(signal: Signal) -> io::Result<SigId> {
     // SAFETY: the handler does nothing.
     #[allow(unsafe_code, reason = "a handler may run between any two instructions")]
-    unsafe { register(signal as c_int, || {}) }?;
-    Ok(())
+    unsafe {
+        register(signal as c_int, || {})
+    }
 }
 
 fn write(pipe: RawFd, byte: u8) {
