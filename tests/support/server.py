@@ -87,7 +87,11 @@ class Server:
 
     def worker_pids(self) -> set[int]:
         """The running workers."""
-        return children(self.pid) or ({self.pid} if self.kind.name == "uvicorn" else set())
+        if self.kind.name == "uvicorn":
+            return children(self.pid) or {self.pid}
+        # What `--preload` forks them from is none.
+        templates = re.findall(r"Booting template with pid: (\d+)", self.log())
+        return children(self.pid) - set(map(int, templates))
 
     # Its log.
 
@@ -131,6 +135,8 @@ class Server:
     def wait_ready(self) -> Server:
         """Wait until it listens and has the workers it was asked for."""
         self.wait_log(self.kind.listening, within=BOOT_DEADLINE)
+        if self.settings.get("preload"):
+            self.wait_log("Booting (template|worker) with pid", within=BOOT_DEADLINE)
         wanted = int(self.settings.get("workers") or 1)
         self.wait_until(lambda: len(self.worker_pids()) >= wanted, within=BOOT_DEADLINE)
         return self
