@@ -9,7 +9,7 @@ use crate::{
     boot::WorkerBoot,
     error::StartError,
     host::Host,
-    machine::notices::{Ending, Fate, Level, MASTER, Notice},
+    machine::notices::{Ending, Fate, Level, MASTER, Notice, Remark},
     master::{Master, Outcome},
     os::{
         daemon::{Detached, Promise, detach},
@@ -31,7 +31,7 @@ pub fn run(settings: Settings, error_log: Arc<ErrorLog>, host: &mut dyn Host) ->
     // A server that cannot start says so where it was started.
     error_log.tee_to_stderr(true);
     let proof = SingleThreaded::prove().unwrap_or_else(|threads| {
-        log(&Notice::OtherThreads { threads });
+        log(&Notice::Remark(Remark::OtherThreads { threads }));
         SingleThreaded::in_spite_of(threads)
     });
     // The new master of an upgrade is in the background already.

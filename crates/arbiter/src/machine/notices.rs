@@ -66,7 +66,7 @@ pub enum Notice {
     HandlingSignal { request: Request },
     /// Something about a reload or an upgrade.
     Renewal(Renewal),
-    /// Something about a setting.
+    /// Something about a setting, or what surrounds the server.
     Remark(Remark),
     /// TERM, and the stop is to begin after a while.
     Draining { delay: Millis },
@@ -94,16 +94,8 @@ pub enum Notice {
     CannotStart { error: String },
     /// The log files could not be opened again.
     ReopenFailed { error: String },
-    /// A service manager has opened the sockets.
-    SocketsOfManager { sockets: String },
-    /// The service manager cannot be told anything.
-    NotNotified { error: String },
     /// A file of ours could not be removed.
     NotRemoved { path: String, error: String },
-    /// Forking beside threads.
-    OtherThreads { threads: usize },
-    /// The limit on open files is too low for the connections.
-    FewOpenFiles { allowed: u64, connections: u32 },
 }
 
 impl Notice {
@@ -165,21 +157,6 @@ impl Notice {
                 (Error, "The log files could not be opened again; the old ones are still used.")
             }
             Self::NotRemoved { .. } => (Warning, "A socket or pid file of this server could not be removed."),
-            Self::SocketsOfManager { .. } => (
-                Info,
-                "systemd has opened the sockets (`LISTEN_FDS`), and `bind` is ignored; their names are in brackets.",
-            ),
-            Self::NotNotified { .. } => (
-                Warning,
-                "systemd, or whoever set `NOTIFY_SOCKET`, does not learn how the server is and may take it for dead.",
-            ),
-            Self::OtherThreads { .. } => (
-                Warning,
-                "The program that embeds the server runs threads; a worker may inherit their locks.",
-            ),
-            Self::FewOpenFiles { .. } => {
-                (Warning, "A worker will run out of descriptors before it runs out of connections.")
-            }
         }
     }
 }
@@ -219,21 +196,7 @@ impl fmt::Display for Notice {
             Self::ConnectionInUse { bind } => write!(out, "Connection in use: {bind} (trying again)"),
             Self::CannotStart { error } => out.write_str(error),
             Self::ReopenFailed { error } => write!(out, "cannot reopen the log files: {error}"),
-            Self::SocketsOfManager { sockets } => write!(out, "Sockets of the service manager: {sockets}"),
-            Self::NotNotified { error } => {
-                write!(out, "cannot notify the service manager: {error} (see `NOTIFY_SOCKET`)")
-            }
             Self::NotRemoved { path, error } => write!(out, "cannot remove `{path}`: {error}"),
-            Self::OtherThreads { threads } => write!(
-                out,
-                "{} in this process: a forked worker may hang (start the server before other threads)",
-                counted(*threads, "other thread")
-            ),
-            Self::FewOpenFiles { allowed, connections } => write!(
-                out,
-                "only {allowed} open files are allowed, too few for {connections} connections a worker: raise the hard \
-                 limit (`ulimit -Hn`, systemd's LimitNOFILE) or lower `--worker-connections`"
-            ),
         }
     }
 }
@@ -283,10 +246,6 @@ fn examples() -> Vec<Notice> {
         Notice::Starting { version: env!("CARGO_PKG_VERSION") },
         Notice::ListeningAt { addresses: text("http://127.0.0.1:8000"), pid: Pid(100) },
         Notice::UsingWorker { class: text("asgi") },
-        Notice::OtherThreads { threads: 2 },
-        Notice::FewOpenFiles { allowed: 1024, connections: 5000 },
-        Notice::SocketsOfManager { sockets: text("http://127.0.0.1:8000 (web)") },
-        Notice::NotNotified { error: text("connection refused") },
         Notice::ConnectionInUse { bind: text("127.0.0.1:8000") },
         Notice::CannotStart { error: text("cannot bind `127.0.0.1:80`: permission denied") },
         Notice::BootRetry { wait: 500 },

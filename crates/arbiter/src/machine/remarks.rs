@@ -1,10 +1,10 @@
-//! What is logged about the settings themselves, as data.
+//! What is logged about the settings, and about what the server found around itself, as data.
 
 use std::fmt;
 
-use super::notices::Level;
+use super::notices::{Level, counted};
 
-/// A line about a setting, and what it does or does not do.
+/// A line about a setting, or about the process, the limits and the service manager that the server has to do with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
 pub enum Remark {
@@ -16,6 +16,14 @@ pub enum Remark {
     Watching { directories: String, engine: &'static str },
     /// Something cannot be watched.
     NotWatched { path: String, error: String },
+    /// A service manager has opened the sockets.
+    SocketsOfManager { sockets: String },
+    /// The service manager cannot be told anything.
+    NotNotified { error: String },
+    /// Forking beside threads.
+    OtherThreads { threads: usize },
+    /// The limit on open files is too low for the connections.
+    FewOpenFiles { allowed: u64, connections: u32 },
 }
 
 impl Remark {
@@ -36,11 +44,26 @@ impl Remark {
                 Level::Warning,
                 "Changes there go unnoticed. With many directories, `fs.inotify.max_user_watches` is often too low.",
             ),
+            Self::SocketsOfManager { .. } => (
+                Level::Info,
+                "systemd has opened the sockets (`LISTEN_FDS`), and `bind` is ignored; their names are in brackets.",
+            ),
+            Self::NotNotified { .. } => (
+                Level::Warning,
+                "systemd, or whoever set `NOTIFY_SOCKET`, does not learn how the server is and may take it for dead.",
+            ),
+            Self::OtherThreads { .. } => (
+                Level::Warning,
+                "The program that embeds the server runs threads; a worker may inherit their locks.",
+            ),
+            Self::FewOpenFiles { .. } => {
+                (Level::Warning, "A worker will run out of descriptors before it runs out of connections.")
+            }
         }
     }
 
     /// One of each, with example values.
-    pub(super) fn examples() -> [Self; 4] {
+    pub(super) fn examples() -> [Self; 8] {
         let text = str::to_owned;
         [
             Self::InVain {
@@ -49,6 +72,10 @@ impl Remark {
             Self::LogEnds,
             Self::Watching { directories: text("/srv/site"), engine: "inotify" },
             Self::NotWatched { path: text("/srv/site/media"), error: text("No space left on device") },
+            Self::OtherThreads { threads: 2 },
+            Self::FewOpenFiles { allowed: 1024, connections: 5000 },
+            Self::SocketsOfManager { sockets: text("http://127.0.0.1:8000 (web)") },
+            Self::NotNotified { error: text("connection refused") },
         ]
     }
 }
@@ -66,6 +93,20 @@ impl fmt::Display for Remark {
             Self::NotWatched { path, error } => write!(
                 out,
                 "cannot watch `{path}`: {error} (leave it out by `--reload-exclude`, or write `--reload-engine poll`)"
+            ),
+            Self::SocketsOfManager { sockets } => write!(out, "Sockets of the service manager: {sockets}"),
+            Self::NotNotified { error } => {
+                write!(out, "cannot notify the service manager: {error} (see `NOTIFY_SOCKET`)")
+            }
+            Self::OtherThreads { threads } => write!(
+                out,
+                "{} in this process: a forked worker may hang (start the server before other threads)",
+                counted(*threads, "other thread")
+            ),
+            Self::FewOpenFiles { allowed, connections } => write!(
+                out,
+                "only {allowed} open files are allowed, too few for {connections} connections a worker: raise the hard \
+                 limit (`ulimit -Hn`, systemd's LimitNOFILE) or lower `--worker-connections`"
             ),
         }
     }

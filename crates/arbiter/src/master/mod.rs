@@ -186,7 +186,7 @@ impl<'host> Master<'host> {
         log(&Notice::UsingWorker { class: describe(&settings.workers.worker_class) });
         let connections = settings.workers.worker_connections.0;
         if let Some(allowed) = open_files::allow(connections) {
-            log(&Notice::FewOpenFiles { allowed, connections });
+            log(&Notice::Remark(Remark::FewOpenFiles { allowed, connections }));
         }
         if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
             log(&Notice::Remark(Remark::LogEnds));

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     host::Hook,
-    machine::{event::Limits, notices::Notice},
+    machine::{
+        event::Limits,
+        notices::{Notice, Remark},
+    },
     os::{
         bind::{Patience, bind_all},
         bound::Bound,
@@ -51,7 +54,7 @@ impl Master<'_> {
         let connections = generation.settings.workers.worker_connections.0;
         self.generations.prepare(number, generation);
         if let Some(allowed) = open_files::allow(connections) {
-            log(&Notice::FewOpenFiles { allowed, connections });
+            log(&Notice::Remark(Remark::FewOpenFiles { allowed, connections }));
         }
         if self.hook(number, Hook::OnReload) {
             Ok(limits)

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::StartError,
-    machine::notices::Notice,
+    machine::notices::{Notice, Remark},
     origin::{HANDED_OVER, LISTEN_FDNAMES, LISTEN_FDS, LISTEN_PID, OLD_MASTER, Origin},
     run::log,
 };
@@ -79,7 +79,7 @@ fn from_manager(origin: &Origin, settings: &Settings, count: RawFd) -> Result<Bo
         bound.opened.push(Opened { name, ..opened.map_err(StartError::system("name a socket"))? });
     }
     let sockets: Vec<_> = bound.opened.iter().map(Opened::called).collect();
-    log(&Notice::SocketsOfManager { sockets: sockets.join(", ") });
+    log(&Notice::Remark(Remark::SocketsOfManager { sockets: sockets.join(", ") }));
     Ok(bound)
 }
 

@@ -10,7 +10,10 @@ use rgunicorn_scoreboard::Millis;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::{
-    machine::{event::Pid, notices::Notice},
+    machine::{
+        event::Pid,
+        notices::{Notice, Remark},
+    },
     origin::{NOTIFY_SOCKET, Origin, WATCHDOG_PID, WATCHDOG_USEC},
     run::log,
 };
@@ -49,7 +52,7 @@ impl Notifier {
                 Self { manager: Some(manager), ..Self::default() }
             }
             Err(error) => {
-                log(&Notice::NotNotified { error: error.to_string() });
+                log(&Notice::Remark(Remark::NotNotified { error: error.to_string() }));
                 Self::default()
             }
         }
@@ -130,7 +133,7 @@ impl Notifier {
         {
             // Once is enough: the next failure has the same reason.
             manager.failed = true;
-            log(&Notice::NotNotified { error: error.to_string() });
+            log(&Notice::Remark(Remark::NotNotified { error: error.to_string() }));
         }
     }
 }
