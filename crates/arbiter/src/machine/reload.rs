@@ -51,7 +51,7 @@ impl Next {
 impl Arbiter {
     /// HUP: everything is read again, the log files are opened again, new workers take over.
     pub(super) fn hang_up(&mut self, now: Millis) {
-        self.renewal(Renewal::HangUp);
+        self.renewal(Renewal::HangUp { master: self.name() });
         self.reopen_logs();
         self.reload(now);
     }

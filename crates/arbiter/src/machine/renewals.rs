@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use super::{
     event::{Exit, Pid, Request},
-    notices::{Level, counted},
+    notices::{Level, MASTER, counted},
 };
 
 /// Why a reload did not happen.
@@ -56,8 +56,8 @@ impl fmt::Display for Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
 pub enum Renewal {
-    /// HUP.
-    HangUp,
+    /// HUP, to the master of this name.
+    HangUp { master: &'static str },
     /// A file was changed.
     FilesChanged { file: String },
     /// The new workers serve, and the old ones leave.
@@ -89,7 +89,9 @@ impl Renewal {
     pub(super) fn about(&self) -> (Level, &'static str) {
         use Level::{Error, Info, Warning};
         match self {
-            Self::HangUp => (Info, "A reload begins: the configuration is read again and new workers boot."),
+            Self::HangUp { .. } => {
+                (Info, "A reload begins: the configuration is read again and new workers boot.")
+            }
             Self::FilesChanged { .. } => (Info, "A file of the application was changed (`reload`)."),
             Self::Done { .. } => {
                 (Info, "The new workers serve with the new code; the old ones finish and leave.")
@@ -134,7 +136,7 @@ impl Renewal {
 
     pub(super) fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::HangUp => out.write_str("Hang up: Master"),
+            Self::HangUp { master } => write!(out, "Hang up: {master}"),
             Self::FilesChanged { file } => write!(out, "Worker reloading: {file} modified"),
             Self::Done { workers } => {
                 write!(out, "Reloaded: {} took over", counted(*workers as usize, "new worker"))
@@ -167,7 +169,7 @@ impl Renewal {
         let pid = Pid(200);
         let failed = |why| Self::Failed { why };
         vec![
-            Self::HangUp,
+            Self::HangUp { master: MASTER },
             Self::FilesChanged { file: text("/srv/site/views.py") },
             Self::Done { workers: 2 },
             failed(Refusal::Config {

@@ -3,8 +3,7 @@
 use super::{
     Arbiter, Phase,
     event::{Action, Exit, Millis, Request, Signal},
-    notices::{Ending, MASTER, Notice, Refusal, SECOND_MASTER},
-    upgrade::Kin,
+    notices::{Ending, Notice, Refusal},
     worker::BOOTING,
 };
 use crate::statuses::{APP_FAILED, BOOT_FAILED, DONE};
@@ -179,7 +178,7 @@ impl Arbiter {
             return;
         }
         let ending = if stop.failure.is_some() { Ending::Failed } else { Ending::Asked };
-        let master = if self.kin == Kin::Parent { SECOND_MASTER } else { MASTER };
+        let master = self.name();
         self.log(Notice::ShuttingDown { master, ending });
         if let Some(failure) = stop.failure {
             self.log(Notice::Reason { text: failure.reason() });

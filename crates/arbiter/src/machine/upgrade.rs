@@ -3,7 +3,7 @@
 use super::{
     Arbiter,
     event::{Action, Exit, Pid},
-    notices::{Notice, Renewal},
+    notices::{MASTER, Notice, Renewal, SECOND_MASTER},
 };
 
 /// What other master there is.
@@ -57,6 +57,11 @@ impl Arbiter {
             self.renewal(Renewal::Promoted);
             self.actions.push_back(Action::Promote);
         }
+    }
+
+    /// What this master is called while there are two.
+    pub(super) fn name(&self) -> &'static str {
+        if self.kin == Kin::Parent { SECOND_MASTER } else { MASTER }
     }
 
     pub(super) fn renewal(&mut self, renewal: Renewal) {
