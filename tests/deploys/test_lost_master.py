@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Serve
@@ -109,5 +110,34 @@ def test_workers_leave_while_they_stop(
         server.wait_log("note: refusing")
         server.signal("TERM")
         server.wait_log("Handling signal: term")
+        lose_master(server)
+        client.read_to_close()
+
+
+@pytest.mark.parametrize("settings", [{}, {"reload_strategy": "rolling"}, {"preload_app": True}])
+def test_both_generations_leave_with_the_master(
+    deploy: Serve, project: Project, settings: dict[str, Any], remains: dict[str, str]
+) -> None:
+    server = deploy(workers=2, env=remains, **settings)
+    slow = "import os, time\nos.write(2, b'begun\\n')\ntime.sleep(60)\n"
+    project.release("2", before=slow)
+    server.signal("HUP")
+    server.wait_log("begun")
+    lose_master(server)
+
+
+def test_a_template_leaves_with_the_master(deploy: Serve, remains: dict[str, str]) -> None:
+    server = deploy(workers=2, env=remains, preload_app=True)
+    assert server.get("/").status == 200
+    lose_master(server)
+
+
+def test_busy_workers_of_a_template_leave_with_the_master(
+    serve: Serve, stubborn: str, remains: dict[str, str]
+) -> None:
+    server = serve(stubborn, workers=2, env=remains, preload_app=True)
+    with server.connect() as client:
+        client.send(build_request("GET", "/c"))
+        server.wait_log("note: in C")
         lose_master(server)
         client.read_to_close()

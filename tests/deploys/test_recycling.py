@@ -23,14 +23,6 @@ def test_recycling_every_500_requests_loses_no_request(deploy: Serve, project: P
         counts = load.by_worker
     load.check()
     assert counts.total() > 500 * (WORN - 2)
-    assert min(sorted(counts.values())[2:]) >= 500 / 2
-
-
-def test_jitter_spreads_the_ends_of_workers(deploy: Serve) -> None:
-    server = deploy(workers=4, max_requests=50, max_requests_jitter=200)
-    with Load(server.address, stay=8, leave=8) as load:
-        wait_until(lambda: len(load.by_worker) >= 4 + WORN, within=30)
-    load.check()
 
 
 def test_workers_that_have_lived_long_enough_are_replaced(deploy: Serve, project: Project) -> None:
@@ -60,9 +52,10 @@ def test_a_worn_worker_serves_until_the_code_can_be_loaded_again(
     server.expect(".*")
     with Load(server.address, stay=8, leave=8) as load:
         pattern = project.break_by("exception")
-        server.wait_log(pattern, times=2, within=20)
+        server.wait_log(pattern, times=3, within=20)
+        seen = load.by_worker
         load.wait_round()
-        assert set(load.by_worker) == server.worker_pids() & set(load.by_worker)
+        assert len(load.by_worker - seen) == 1, "the worn worker has been replaced"
         project.release("2")
         wait_until(lambda: load.by_version["2"] > 0, within=20)
     load.check()

@@ -105,3 +105,19 @@ def test_a_worker_that_is_killed_during_a_reload_is_replaced(
     assert server.get("/").status == 200
     server.wait_until(lambda: server.get("/").header("X-Version") == "2")
     server.wait_until(lambda: len(server.worker_pids()) == 2)
+
+
+def test_a_storm_of_reloads_ends_with_the_last(deploy: Serve, project: Project) -> None:
+    server = deploy(workers=2)
+    with Load(server.address, stay=8, leave=8) as load:
+        for number in range(2, 30):
+            project.release(str(number))
+            server.signal("HUP")
+            server.wait_log("Handling signal: hup", times=number - 1)
+        server.wait_until(lambda: load.by_version["29"] > 0)
+        server.wait_until(lambda: len(server.worker_pids()) == 2)
+        seen = load.by_version
+        load.wait_round()
+        load.wait_round()
+        assert set(load.by_version - seen) == {"29"}
+    load.check()
