@@ -25,7 +25,9 @@ IMPORTED_AS = identity()
 def executed(program: str) -> str:
     """What a Python program prints that inherits everything it can."""
     command = [sys.executable, "-I", "-c", program]
-    return subprocess.run(command, stdout=subprocess.PIPE, check=True, close_fds=False).stdout.decode()
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, check=True, close_fds=False
+    ).stdout.decode()
 
 
 def spooled(environ: dict[str, Any]) -> str:

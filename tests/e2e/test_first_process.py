@@ -33,7 +33,9 @@ def test_it_collects_orphans_and_obeys_signals(serve: Serve) -> None:
     server.wait_until(lambda: len(children(master)) == 2)
     for _ in range(5):
         server.get("/orphan")
-    server.wait_until(lambda: not [row for row in all_processes() if row.parent == master and not row.alive])
+    server.wait_until(
+        lambda: not [row for row in all_processes() if row.parent == master and not row.alive]
+    )
     os.kill(master, signal.SIGTTIN)
     server.wait_until(lambda: len(children(master)) == 3)
     worker = min(children(master))

@@ -29,7 +29,11 @@ def ask(address: Address, target: str = "/pid") -> str:
 def test_what_a_worker_executes_inherits_the_standard_streams_only(
     serve: Serve, short_directory: str
 ) -> None:
-    binds = ["127.0.0.1:0", f"unix:{short_directory}/x.sock", f"unix:@rgunicorn-{os.getpid()}-cloexec"]
+    binds = [
+        "127.0.0.1:0",
+        f"unix:{short_directory}/x.sock",
+        f"unix:@rgunicorn-{os.getpid()}-cloexec",
+    ]
     server = serve(
         APP, bind=binds, workers=2, pidfile="x.pid", accesslog="access.log", errorlog="error.log",
         ready=False,

@@ -41,7 +41,10 @@ def test_ready_is_said_when_the_workers_are(serve: Serve, manager: ServiceManage
     manager.wait(r"^STATUS=.*\b2 workers")
     assert server.get("/").status == 200
     server.stop()
-    assert [text for text in manager.messages() if not text.startswith("STATUS=")] == ["READY=1", "STOPPING=1"]
+    assert [text for text in manager.messages() if not text.startswith("STATUS=")] == [
+        "READY=1",
+        "STOPPING=1",
+    ]
 
 
 def test_a_server_that_cannot_boot_is_never_ready(serve: Serve, manager: ServiceManager) -> None:
@@ -104,7 +107,9 @@ def test_a_socket_speaks_what_the_bind_of_its_address_says(
 ) -> None:
     path = f"{short_directory}/web.sock"
     server = serve(
-        "apps.wsgi_plain:app", bind=f"uwsgi://unix:{path}", prefix=activated(f"unix:{path}", names="")
+        "apps.wsgi_plain:app",
+        bind=f"uwsgi://unix:{path}",
+        prefix=activated(f"unix:{path}", names=""),
     )
     assert server.addresses == [Address(path=path)]
     server.wait_log(f"Listening at: uwsgi://unix:{path} ")
@@ -118,9 +123,7 @@ def test_a_socket_speaks_what_the_bind_of_its_address_says(
         ("idle:127.0.0.1:0", "the socket does not listen"),
     ],
 )
-def test_what_is_no_listening_socket_is_refused(
-    tmp_path: Path, address: str, reason: str
-) -> None:
+def test_what_is_no_listening_socket_is_refused(tmp_path: Path, address: str, reason: str) -> None:
     server = [script("rgunicorn"), "apps.wsgi_plain:app"]
     for command, where in [
         ([*activated(address, names=""), *server], "LISTEN_FDS"),
@@ -161,7 +164,11 @@ def test_the_units_of_the_examples_are_valid(tmp_path: Path) -> None:
         units.append(str(unit))
     assert len(units) == 3
     done = subprocess.run(
-        [checker, "verify", "--man=no", *units], capture_output=True, text=True, check=False, timeout=60
+        [checker, "verify", "--man=no", *units],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     said = [line for line in done.stderr.splitlines() if "site" in line]
     assert (done.returncode, said) == (0, [])
@@ -178,5 +185,3 @@ def test_the_command_lines_of_the_examples_are_understood(tmp_path: Path) -> Non
     for command in commands:
         outcome = run(["rgunicorn", *command[1:], "--print-config"], tmp_path)
         assert outcome.status == 0, outcome.text
-
-

@@ -149,9 +149,7 @@ def test_the_directory_is_found_by_its_name(
     assert server.get("/cwd").text == str(tmp_path / "two")
 
 
-def test_the_old_master_goes_on_when_the_new_one_leaves(
-    serve: Serve, short_directory: str
-) -> None:
+def test_the_old_master_goes_on_when_the_new_one_leaves(serve: Serve, short_directory: str) -> None:
     path = Path(short_directory) / "x.sock"
     server = serve(APP, pidfile="x.pid", bind=f"unix:{path}")
     for _ in range(2):
@@ -227,7 +225,9 @@ def test_a_program_that_is_gone_leaves_the_old_master_as_it_was(
 def test_a_new_master_that_cannot_boot_leaves_the_old_one_as_it_was(
     serve: Serve, short_directory: str
 ) -> None:
-    server = serve("site_app:app", ready=False, pidfile="x.pid", bind=f"unix:{short_directory}/x.sock")
+    server = serve(
+        "site_app:app", ready=False, pidfile="x.pid", bind=f"unix:{short_directory}/x.sock"
+    )
     (server.directory / "site_app.py").write_text("from apps.processes_wsgi import app\n")
     server.wait_ready()
     assert server.get("/pid").status == 200
