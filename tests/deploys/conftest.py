@@ -14,6 +14,7 @@ from support.server import Server
 STRATEGIES: dict[str, dict[str, Any]] = {
     "all": {},
     "rolling": {"reload_strategy": "rolling"},
+    "preload": {"preload_app": True},
 }
 
 

@@ -17,7 +17,7 @@ CONFIGURATIONS = {
     "raise SystemExit(0)\n": "SystemExit",
     "workers = 'many'\n": "workers",
     "wrokers = 2\n": "workers",
-    "worker_class = 'no.such.Class'\n": "no.such.Class",
+    "timeout = -1\n": "timeout",
 }
 
 
