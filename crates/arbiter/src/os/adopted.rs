@@ -169,7 +169,7 @@ mod tests {
     }
 
     fn wait(pid: Pid) -> WaitStatus {
-        waitpid(RawPid::from_raw(pid.0), None).unwrap()
+        waitpid(RawPid::from_raw(pid.0), None).expect("it is our child")
     }
 
     #[test]
