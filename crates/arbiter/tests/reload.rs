@@ -108,6 +108,30 @@ fn a_rolling_reload_replaces_every_worker() {
 }
 
 #[test]
+fn a_rolling_reload_that_fails_in_the_middle_leaves_all_that_serves_where_it_is() {
+    let mut server = Server::start("serves", &["-w", "2", "-b", "unix:old.sock", "-b", "unix:both.sock"]);
+    let first = server.booted(2);
+    let rolling = "-w 2 --reload-strategy rolling -b unix:both.sock -b unix:new.sock";
+    configure(&server, &format!("fails_from_4 {rolling}"));
+    server.signal(Signal::SIGHUP);
+    let said = server.wait_line("Reload stopped half way, 1 new worker and 1 old worker serve: ");
+    assert!(said.contains("[ERROR]") && said.contains("(exit code 3)"), "{said}");
+    wait_until("one old and one new are left", || children(server.pid()).len() == 2);
+    let new = answers(&server.path("new.sock"));
+    assert!(!first.contains(&new) && first.contains(&answers(&server.path("old.sock"))));
+    kill(new, Signal::SIGKILL).unwrap();
+    wait_until("what replaces a worker is of the generation that serves", || {
+        let workers = children(server.pid());
+        workers.len() == 2 && !workers.contains(&new) && !server.path("new.sock").exists()
+    });
+
+    configure(&server, &format!("serves {rolling}"));
+    reload(&mut server);
+    assert!(!first.contains(&answers(&server.path("new.sock"))) && !server.path("old.sock").exists());
+    server.stop();
+}
+
+#[test]
 fn a_reload_that_fails_keeps_the_old_generation_and_says_why_once() {
     for (arguments, reason) in [
         ("fails_3 -b unix:site.sock -w 2", "a new worker failed to boot (exit code 3)"),

@@ -88,6 +88,13 @@ fn boots(boot: &WorkerBoot, behaviour: &str) -> Option<u8> {
             None
         }
         "hangs_at_boot" => hang(),
+        // From this spawn number on.
+        name if name
+            .strip_prefix("fails_from_")
+            .is_some_and(|first| first.parse().is_ok_and(|first: u32| first <= boot.age)) =>
+        {
+            Some(fail(boot, 3))
+        }
         _ => None,
     }
 }
