@@ -14,6 +14,7 @@ import traceback
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from types import ModuleType, TracebackType
+from typing import Any
 
 from rgunicorn._hook_names import ABSENT, HOOKS, Hook, HookError, accept, misspelled
 
@@ -73,7 +74,7 @@ def evaluate(
     return evaluated
 
 
-def accept_hooks(hooks: dict[str, object]) -> dict[str, Hook]:
+def accept_hooks(hooks: dict[str, Any]) -> dict[str, Hook]:
     """The hooks among the arguments of `rgunicorn.run()`."""
     try:
         return {name: accept(name, value) for name, value in hooks.items()}
@@ -125,7 +126,7 @@ def _run_module(name: str) -> ModuleType:
     return module
 
 
-def _sort(names: dict[str, object], what: str, settings: frozenset[str]) -> Evaluated:
+def _sort(names: dict[str, Any], what: str, settings: frozenset[str]) -> Evaluated:
     """Tell settings, hooks and what is the file's own business apart."""
     evaluated = Evaluated()
     for name, value in list(names.items()):
@@ -152,7 +153,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _check_function(name: str, function: object, what: str, module: str) -> None:
+def _check_function(name: str, function: Any, what: str, module: str) -> None:
     """Refuse what was meant to be a hook, and would never be called."""
     if name in ABSENT:
         raise HookError(

@@ -25,7 +25,7 @@ class HookError(Exception):
     """Something that was given for a hook cannot be one; the text is for the operator."""
 
 
-def accept(name: str, value: object) -> Hook:
+def accept(name: str, value: Any) -> Hook:
     """The hook that ``value`` stands for: a callable, or ``"package.module.function"``."""
     hook = _imported(name, value) if isinstance(value, str) else value
     if not callable(hook):
@@ -42,7 +42,7 @@ def misspelled(name: str) -> str | None:
     return close[0] if close and name not in HOOKS else None
 
 
-def _imported(name: str, place: str) -> object:
+def _imported(name: str, place: str) -> Any:
     module, _, function = place.rpartition(".")
     if not module:
         raise HookError(

@@ -9,6 +9,7 @@ from conftest import Serve
 from support.commandline import run
 from support.commands import TESTS
 from support.hooks import Recorded, names, write_config
+from support.processes import is_alive
 
 pytestmark = pytest.mark.only("rgunicorn", "gunicorn")
 
@@ -131,6 +132,21 @@ def test_the_hooks_of_a_worker_that_hangs(recorded: Recorded) -> None:
     assert seen[:2] == ["pre_request", "application"]
     assert seen[-2:] == ["worker_abort", "worker_exit"]
     assert "in block" in record.server.log(), "the stack of the worker"
+
+
+@pytest.mark.differs("gunicorn", "its asgi worker does not hear TERM while it boots")
+def test_pre_exec_is_called_in_the_process_that_becomes_the_new_master(
+    recorded: Recorded,
+) -> None:
+    record = recorded("pre_exec", "on_starting", "on_exit")
+    record.server.get("/")
+    record.server.signal("USR2")
+    new = record.wait("on_starting", times=2)["pid"]
+    assert record.wait("pre_exec")["pid"] == new != record.server.pid
+    record.server.signal("TERM", new)
+    record.wait("on_exit", pid=new)
+    record.server.wait_until(lambda: not is_alive(new))
+    assert record.server.get("/").text == "hello"
 
 
 # The objects.
