@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Serve
+from support.address import Address
 from support.commandline import run
 from support.commands import TESTS
 from support.hooks import Recorded, names, write_config
 from support.processes import is_alive
+from support.raw import Connection, build_request
 
 pytestmark = pytest.mark.only("rgunicorn", "gunicorn")
 
@@ -378,6 +380,33 @@ def test_a_thread_that_post_fork_starts_runs_beside_the_application(
     record.server.stop()
     for pid in pids:
         assert record.server.log_lines(f"exporter of {pid} flushes") == 1
+
+
+SERVING = '''
+import http.server
+import threading
+
+
+def when_ready(server):
+    """As exporters of metrics do it: a small server in the master."""
+    handler = http.server.SimpleHTTPRequestHandler
+    side = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.log.info("beside at http://127.0.0.1:%s", side.server_port)
+    threading.Thread(target=side.serve_forever, daemon=True).start()
+'''
+
+
+def test_a_thread_that_when_ready_starts_runs_in_the_master(recorded: Recorded) -> None:
+    record = recorded("child_exit", more=SERVING)
+    address = Address.parse(record.server.wait_log(r"(?<=beside at )http\S+"))
+    for _ in range(3):
+        with Connection(address) as client:
+            client.send(build_request("GET", "/calls.jsonl", {"Connection": "close"}))
+            assert b"HTTP/1.0 200 " in client.read_to_close()
+    record.server.signal("TERM", min(record.server.worker_pids()))
+    record.wait("child_exit")
+    record.server.wait_until(lambda: record.server.worker_pids())
+    assert record.server.get("/").text == "hello"
 
 
 # Without hooks.

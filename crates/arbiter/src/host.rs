@@ -70,7 +70,7 @@ pub trait Host {
     }
 
     /// Wait as long as `wait` does. Other threads of the interpreter may run meanwhile.
-    fn wait(&mut self, wait: &mut (dyn FnMut() + Send)) {
+    fn wait(&self, wait: &mut (dyn FnMut() + Send)) {
         wait();
     }
 

@@ -21,7 +21,7 @@ impl ForkDuties {
 
     /// Call before the fork, in the parent.
     pub fn before(&self) {
-        // SAFETY: `new` proves that this thread is attached, and the master never detaches.
+        // SAFETY: `new` proves that this thread is attached, and the master detaches only while it waits.
         #[allow(unsafe_code, reason = "pyo3 offers no fork support")]
         unsafe {
             ffi::PyOS_BeforeFork();

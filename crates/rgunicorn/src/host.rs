@@ -137,7 +137,7 @@ impl Host for PythonHost<'_> {
         Ok(())
     }
 
-    fn wait(&mut self, wait: &mut (dyn FnMut() + Send)) {
+    fn wait(&self, wait: &mut (dyn FnMut() + Send)) {
         self.py.detach(wait);
     }
 

@@ -215,7 +215,9 @@ impl<'host> Master<'host> {
         let mut others = vec![self.pipes.report.0.as_fd()];
         others.extend(self.end_of_old_master());
         others.extend(self.children.values().filter_map(Child::answers));
-        if let Err(source) = self.signals.wait(&others, self.deadline()) {
+        let (signals, deadline, mut waited) = (&self.signals, self.deadline(), Ok(()));
+        self.host.wait(&mut || waited = signals.wait(&others, deadline));
+        if let Err(source) = waited {
             log(&Notice::CannotStart { error: StartError::system("wait")(source).to_string() });
             return Break(End::Exit(1));
         }
