@@ -4,6 +4,7 @@ use std::{
     fs::OpenOptions,
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -12,9 +13,12 @@ use rgunicorn_scoreboard::{Lease, Slot, State, Wear, now};
 use rgunicorn_settings::Settings;
 use socket2::SockRef;
 
-use crate::os::{
-    listeners::{Listener, Socket},
-    privileges::Privileges,
+use crate::{
+    master::changes::Loaded,
+    os::{
+        listeners::{Listener, Socket},
+        privileges::Privileges,
+    },
 };
 
 /// Everything that a worker begins with.
@@ -66,6 +70,8 @@ pub(crate) struct Report {
     pub(crate) excuse: Arc<UnixStream>,
     /// Whether to let go of the terminal before reporting ready.
     pub(crate) detach: bool,
+    /// Where to tell what was loaded, with `--reload`.
+    pub(crate) loaded: Option<Loaded>,
 }
 
 impl WorkerBoot {
@@ -96,6 +102,11 @@ impl WorkerBoot {
         Ok(())
     }
 
+    /// Tell the master which files the application consists of, by their absolute paths, if it watches them for changes.
+    pub fn tell_loaded(&self, files: impl FnOnce() -> Vec<PathBuf>) {
+        self.report.tell_loaded(files);
+    }
+
     /// Whether this worker should log why it could not boot: true for one worker of those that are forked together,
     /// so that a mistake in the application is shown once and not once a worker.
     #[must_use]
@@ -111,6 +122,11 @@ impl WorkerBoot {
 }
 
 impl TemplateBoot {
+    /// What [`WorkerBoot::tell_loaded`] does.
+    pub fn tell_loaded(&self, files: impl FnOnce() -> Vec<PathBuf>) {
+        self.report.tell_loaded(files);
+    }
+
     /// Become the user that was configured, before anything of the application is imported. Workers that are forked
     /// from here are that user, too.
     ///
@@ -139,6 +155,12 @@ impl TemplateBoot {
 }
 
 impl Report {
+    fn tell_loaded(&self, files: impl FnOnce() -> Vec<PathBuf>) {
+        if let Some(loaded) = &self.loaded {
+            files().iter().for_each(|file| loaded.tell(file));
+        }
+    }
+
     /// Let go of the terminal, if the server is to have none.
     fn leave_terminal(&self, error_log: &ErrorLog) -> io::Result<()> {
         error_log.tee_to_stderr(false);

@@ -15,6 +15,7 @@ mod generations;
 pub mod hooks;
 mod interpreter;
 mod kind;
+mod loaded;
 pub mod stacks;
 mod strings;
 mod values;
@@ -30,5 +31,6 @@ pub use interpreter::{
     ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
 };
 pub use kind::{Evidence, Interface, interface_of};
+pub use loaded::loaded_files;
 pub use strings::{NotLatin1, below, insert_new, latin1, latin1_bytes, percent_decoded, references};
 pub use values::value_of;

@@ -5,7 +5,7 @@
 
 use pyo3::prelude::*;
 use rgunicorn_arbiter::TemplateBoot;
-use rgunicorn_bridge::arm_faulthandler;
+use rgunicorn_bridge::{arm_faulthandler, loaded_files};
 
 use crate::worker::{self, BOOT_FAILED, Loaded};
 
@@ -25,6 +25,7 @@ pub(crate) fn load<'py>(py: Python<'py>, boot: &TemplateBoot) -> Result<Loaded<'
     let settings = &boot.settings;
     let Some(spec) = &settings.application.app else { return Err(NO_APPLICATION) };
     let loaded = worker::load(py, spec, &settings.application, &settings.workers.worker_class);
+    boot.tell_loaded(|| loaded_files(py).unwrap_or_default());
     let loaded = loaded.map_err(|error| {
         if boot.may_report_failure() {
             tracing::error!("{error}");

@@ -10,7 +10,7 @@ use rgunicorn_bridge::{
     app::{self, LoadError},
     arm_faulthandler, arm_interrupt,
     hooks::WorkerHooks,
-    interface_of, watch_forks,
+    interface_of, loaded_files, watch_forks,
 };
 use rgunicorn_http::{
     Config, Deadlines, Engine, Handle, Leniency, Limits, Listener, MountError, Mounts,
@@ -114,15 +114,9 @@ pub(crate) fn run<'py>(
         return Ok(BOOT_FAILED);
     }
     let Some(spec) = &settings.application.app else { return Ok(4) };
-    let load = || load(py, spec, &settings.application, &settings.workers.worker_class);
-    let loaded = match loaded.map_or_else(load, Ok) {
+    let loaded = match load_unless_forked_with_it(py, boot, spec, loaded) {
         Ok(loaded) => loaded,
-        Err(error) => {
-            if boot.may_report_failure() {
-                tracing::error!("{error}");
-            }
-            return Ok(error.exit_status());
-        }
+        Err(status) => return Ok(status),
     };
     loaded.announce(spec, boot.age);
     hooks.post_worker_init(&loaded.app)?;
@@ -165,6 +159,26 @@ pub(crate) fn run<'py>(
             }
         }
     }
+}
+
+/// The application, or why there is none: said by one worker for all, and an exit status.
+fn load_unless_forked_with_it<'py>(
+    py: Python<'py>,
+    boot: &WorkerBoot,
+    spec: &AppSpec,
+    loaded: Option<Loaded<'py>>,
+) -> Result<Loaded<'py>, u8> {
+    let settings = &boot.settings;
+    let load = || load(py, spec, &settings.application, &settings.workers.worker_class);
+    let loaded = loaded.map_or_else(load, Ok);
+    // What cannot tell what it consists of is watched less closely. A broken application may be repaired in any file.
+    boot.tell_loaded(|| loaded_files(py).unwrap_or_default());
+    loaded.map_err(|error| {
+        if boot.may_report_failure() {
+            tracing::error!("{error}");
+        }
+        error.exit_status()
+    })
 }
 
 /// The directories of static files.

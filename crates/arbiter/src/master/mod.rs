@@ -2,6 +2,7 @@
 //!
 //! One thread, one place to wait. A child process leaves the loop with what it needs to be a worker.
 
+pub(crate) mod changes;
 mod explain;
 mod generations;
 mod hooks;
@@ -27,6 +28,7 @@ use rgunicorn_scoreboard::{Millis, Scoreboard, now};
 use rgunicorn_settings::{Destination, Settings, WorkerClass};
 
 use self::{
+    changes::Changes,
     generations::{Generation, Generations, Number},
     limits::limits,
     service::{lets_go, log_files},
@@ -100,6 +102,8 @@ pub(crate) struct Master<'host> {
     /// When the memory of the workers was looked at.
     weighed: Millis,
     promise: Option<Promise>,
+    /// What `--reload` waits for.
+    changes: Changes,
     origin: Origin,
     notifier: Notifier,
     /// Whether the first workers were ready.
@@ -155,6 +159,7 @@ impl<'host> Master<'host> {
             pipes: Pipes::new()?,
             weighed: 0,
             promise: None,
+            changes: Changes::new().map_err(StartError::system("make a pipe"))?,
             notifier: Notifier::new(&origin),
             announced: false,
             origin,
@@ -191,6 +196,7 @@ impl<'host> Master<'host> {
         if settings.process.daemon && settings.logging.errorlog == Destination::Stderr {
             log(&Notice::Remark(Remark::LogEnds));
         }
+        self.watch(None);
         self.hook_of_start("when_ready", Hook::WhenReady)
     }
 
@@ -214,6 +220,7 @@ impl<'host> Master<'host> {
         self.report_status();
         let mut others = vec![self.pipes.report.0.as_fd()];
         others.extend(self.end_of_old_master());
+        others.extend(self.changes.fds());
         others.extend(self.children.values().filter_map(Child::answers));
         let (signals, deadline, mut waited) = (&self.signals, self.deadline(), Ok(()));
         self.host.wait(&mut || waited = signals.wait(&others, deadline));
@@ -237,6 +244,7 @@ impl<'host> Master<'host> {
         if heard.child {
             self.reap()?;
         }
+        self.reload_if_changed()?;
         self.tell(Event::Tick)
     }
 

@@ -102,6 +102,7 @@ impl Master<'_> {
     pub(super) fn adopt(&mut self, number: Number) {
         let before = self.generations.serving_number();
         let addresses = self.generations.serving().bound.addresses();
+        let settings = Arc::clone(&self.generations.serving().settings);
         if !self.generations.adopt(number) {
             return;
         }
@@ -117,6 +118,7 @@ impl Master<'_> {
             log(&Notice::ListeningAt { addresses: now.join(","), pid: self.pid });
         }
         self.select(number);
+        self.watch(Some(&settings));
         self.name();
         self.announce_end_of_reload();
         self.forget_if_unused(before);

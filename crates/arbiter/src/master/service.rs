@@ -12,7 +12,7 @@ impl Master<'_> {
     pub(super) fn deadline(&self) -> Option<Millis> {
         let machine = self.arbiter.next_deadline();
         let others = [self.notifier.deadline(), self.ask_for_old_master(), self.next_weighing()];
-        others.into_iter().chain([machine]).flatten().min()
+        others.into_iter().chain([machine, self.changes.deadline()]).flatten().min()
     }
 
     /// Tell the service manager how many workers there are, and that the master is alive.

@@ -10,7 +10,7 @@ use std::{
 
 use rgunicorn_scoreboard::{Lease, Millis, now};
 
-use super::{End, Master, Outcome, generations::Number, service::lets_go};
+use super::{End, Master, Outcome, changes::Loaded, generations::Number, service::lets_go};
 use crate::{
     birth::Kit,
     boot::Report,
@@ -82,8 +82,8 @@ impl Pipes {
         let _ = (&self.excuse.1).write(b"e");
     }
 
-    fn into_report(self, detach: bool) -> Report {
-        Report { wake: Arc::new(self.report.1), excuse: Arc::new(self.excuse.0), detach }
+    fn into_report(self, detach: bool, loaded: Option<Loaded>) -> Report {
+        Report { wake: Arc::new(self.report.1), excuse: Arc::new(self.excuse.0), detach, loaded }
     }
 }
 
@@ -152,7 +152,7 @@ impl Master<'_> {
         drop(self.signals);
         let (files, sockets) = (self.generations.pidfiles(), self.generations.socket_files());
         let own = self.generations.keep_only(generation).ok_or(StartError::Stopped)?;
-        let report = self.pipes.into_report(lets_go(&own.settings));
+        let report = self.pipes.into_report(lets_go(&own.settings), self.changes.into_loaded());
         let kit = Kit {
             master: self.pid,
             board: self.board,

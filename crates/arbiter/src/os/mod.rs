@@ -20,4 +20,5 @@ pub(crate) mod systemd;
 pub(crate) mod template;
 pub(crate) mod unix;
 pub(crate) mod upgrade;
+pub(crate) mod watch;
 pub(crate) mod worker;
