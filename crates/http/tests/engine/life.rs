@@ -17,7 +17,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const READY: &str = "GET /ready HTTP/1.1\r\nHost: h\r\n\r\n";
 
 fn asked_at_ready() -> World {
-    World::new(Config { readiness: Some("/ready".parse().unwrap()), ..config() })
+    World::new(Config { readiness: Some("/ready".parse().expect("a path")), ..config() })
 }
 
 #[test]
