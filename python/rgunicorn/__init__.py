@@ -7,9 +7,9 @@ Python. Importing the package imports the extension module and nothing else: a s
 import os
 
 from rgunicorn import _rgunicorn
-from rgunicorn._rgunicorn import __version__, status
+from rgunicorn._rgunicorn import RequestTimeout, __version__, status
 
-__all__ = ["__version__", "run", "status"]
+__all__ = ["RequestTimeout", "__version__", "run", "status"]
 
 
 def run(app: str, **settings: object) -> int:

@@ -2,9 +2,18 @@
 
 from typing import Final
 
-__all__ = ["__version__", "hooks", "main", "run", "status"]
+__all__ = ["RequestTimeout", "__version__", "hooks", "main", "run", "status"]
 
 __version__: Final[str]
+
+class RequestTimeout(BaseException):
+    """The request has taken longer than ``request_timeout``.
+
+    Raised in a WSGI application, in the thread that works on the request, at whatever it does at
+    the moment. It is no :exc:`Exception`, so that what catches all of those does not keep it.
+    Where the application lets it pass, the request is answered 504, or its connection closed if
+    the response has begun.
+    """
 
 def hooks() -> dict[str, tuple[tuple[str, ...], int]]:
     """Name every hook with its arguments, and how many of them, the last ones, it may leave out."""

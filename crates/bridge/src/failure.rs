@@ -1,12 +1,25 @@
 //! Exceptions as text for the error log.
 
-use pyo3::{create_exception, exceptions::PyOSError, intern, prelude::*, types::PyList};
+use pyo3::{
+    create_exception,
+    exceptions::{PyBaseException, PyOSError},
+    intern,
+    prelude::*,
+    types::PyList,
+};
 
 create_exception!(
     rgunicorn,
     ClientDisconnected,
     PyOSError,
     "The client left before the request or the response was complete (ASGI HTTP spec, \"Disconnect\")."
+);
+
+create_exception!(
+    rgunicorn,
+    RequestTimeout,
+    PyBaseException,
+    "The request has taken longer than `request_timeout`: raised in the thread that works on it."
 );
 
 /// How far back in a chain of exceptions a disconnect is looked for.

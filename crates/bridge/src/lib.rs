@@ -14,6 +14,7 @@ mod file;
 mod generations;
 pub mod hooks;
 mod interpreter;
+mod interruption;
 mod kind;
 mod loaded;
 pub mod stacks;
@@ -24,12 +25,13 @@ mod variables;
 pub use cache::FieldCache;
 pub use coroutine::{Step, step, throw};
 pub use errors::ErrorsFile;
-pub use failure::{ClientDisconnected, describe, is_disconnect, log_exception};
+pub use failure::{ClientDisconnected, RequestTimeout, describe, is_disconnect, log_exception};
 pub use file::{RegularFile, regular_file};
 pub use generations::{Generations, Refused, Source};
 pub use interpreter::{
     ForkDuties, arm_faulthandler, arm_interrupt, disarm_interrupt, exit_status, is_forked, watch_forks,
 };
+pub use interruption::Interruptible;
 pub use kind::{Evidence, Interface, interface_of};
 pub use loaded::loaded_files;
 pub use strings::{NotLatin1, below, insert_new, latin1, latin1_bytes, percent_decoded, references};

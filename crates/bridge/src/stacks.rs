@@ -42,7 +42,8 @@ fn chain(coroutine: &Bound<'_, PyAny>) -> PyResult<String> {
 pub fn of_thread(py: Python<'_>, thread: c_long) -> Option<String> {
     let found = || -> PyResult<Option<String>> {
         let frames = py.import("sys")?.call_method0("_current_frames")?;
-        let Ok(frame) = frames.get_item(thread) else { return Ok(None) };
+        // Named by an unsigned number there.
+        let Ok(frame) = frames.get_item(thread.cast_unsigned()) else { return Ok(None) };
         joined(&py.import("traceback")?.call_method1("format_stack", (frame,))?).map(Some)
     };
     found().unwrap_or_else(|error| Some(format!("(no stack: {error})")))

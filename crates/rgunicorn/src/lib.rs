@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _rgunicorn {
     use pyo3::prelude::*;
+    use rgunicorn_bridge::RequestTimeout;
 
     #[pymodule_export]
     use crate::{
@@ -32,6 +33,7 @@ mod _rgunicorn {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("RequestTimeout", module.py().get_type::<RequestTimeout>())?;
         crate::origin::record(module.py())
     }
 }

@@ -20,6 +20,7 @@ use rgunicorn_http::{
 use rgunicorn_logging::AccessLog;
 use rgunicorn_scoreboard::Wear;
 use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
+use rgunicorn_wsgi::Patience;
 
 use crate::status;
 
@@ -133,6 +134,7 @@ pub(crate) fn run<'py>(
                 multiprocess: settings.workers.workers.0 > 1,
                 root_path: settings.protocol.root_path.0.clone(),
                 hooks: serving,
+                patience: patience(boot),
             };
             boot.ready()?;
             rgunicorn_wsgi::run(py, worker)
@@ -188,6 +190,13 @@ fn mounts(settings: &Settings) -> Result<Mounts, MountError> {
         mounts.add(&path.prefix, &path.directory)?;
     }
     Ok(mounts)
+}
+
+/// How long a thread may be in Python for a request.
+fn patience(boot: &WorkerBoot) -> Option<Patience> {
+    let limit = boot.settings.workers.request_timeout.0?;
+    let (nudge, slot) = (boot.nudge(), boot.slot.clone());
+    Some(Patience { limit, stuck: Box::new(move || nudge.worn(&slot, Wear::Stuck)) })
 }
 
 fn deadlines(settings: &Settings, interface: Interface) -> Deadlines {

@@ -1,7 +1,7 @@
 //! One call of the application: `start_response`, `write`, and the exchange behind them.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -23,13 +23,16 @@ const BEAT: Duration = Duration::from_secs(1);
 pub(crate) struct Call {
     engine: Handle,
     slot: Lease,
-    state: Mutex<State>,
+    state: Shared,
 }
 
+/// The state of a call, which the watchdog may take from a thread that does not return.
+pub(crate) type Shared = Arc<Mutex<State>>;
+
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     /// `None` before and after the call.
-    exchange: Option<Box<Exchange>>,
+    pub(crate) exchange: Option<Box<Exchange>>,
     /// `start_response` has been called.
     begun: bool,
     /// The client has left.
@@ -37,6 +40,11 @@ struct State {
 }
 
 impl Call {
+    /// What the watchdog looks after.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.state
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that may panic runs between two consistent states.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,18 +154,17 @@ impl Call {
         }
     }
 
-    /// Replace a response that has not begun to leave by a plain 500.
-    pub(crate) fn answer_500(&self, py: Python<'_>) {
-        const BODY: &[u8] = b"Internal Server Error\n";
+    /// Replace a response that has not begun to leave by a plain one of this status.
+    pub(crate) fn answer(&self, py: Python<'_>, status: &'static str) {
         let fresh = self.with(|exchange| {
             let fresh = !exchange.is_started();
             if fresh {
-                exchange.reply.begin_text("500 Internal Server Error");
+                exchange.reply.begin_text(status);
             }
             fresh
         });
         if fresh == Some(true) {
-            self.send(py, BODY, true);
+            self.send(py, &body_of(status), true);
         }
     }
 
@@ -182,6 +189,12 @@ impl Call {
         let Some(exchange) = taken else { return };
         self.engine.lock().finish(exchange);
     }
+}
+
+/// The text that a plain response says: its reason phrase.
+pub(crate) fn body_of(status: &str) -> Vec<u8> {
+    let (_, reason) = status.split_once(' ').unwrap_or_default();
+    format!("{reason}\n").into_bytes()
 }
 
 #[pymethods]
@@ -288,7 +301,7 @@ impl Calls {
             Some(prepared) => prepared,
             None => {
                 let (engine, slot) = (self.engine.clone(), self.slot.clone());
-                let call = Bound::new(py, Call { engine, slot, state: Mutex::default() })?;
+                let call = Bound::new(py, Call { engine, slot, state: Shared::default() })?;
                 let start_response = call.getattr(intern!(py, "start_response"))?.unbind();
                 Prepared { call: call.unbind(), start_response }
             }

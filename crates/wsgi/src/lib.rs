@@ -12,6 +12,7 @@ mod frontend;
 mod hooked;
 mod input;
 mod respond;
+mod watchdog;
 mod worker;
 
-pub use worker::{Worker, run};
+pub use worker::{Patience, Worker, run};

@@ -1,19 +1,27 @@
 //! The worker's life: turns of the engine, calls of the application, and the end.
 
+use std::{sync::Arc, time::Duration};
+
 use pyo3::{
     exceptions::{PyKeyboardInterrupt, PySystemExit},
     prelude::*,
 };
-use rgunicorn_bridge::{disarm_interrupt, hooks::ServingHooks, is_disconnect, is_forked, log_exception};
+use rgunicorn_bridge::{
+    Interruptible, disarm_interrupt, hooks::ServingHooks, is_disconnect, is_forked, log_exception,
+};
 use rgunicorn_http::{Event, Exchange, Handle};
-use rgunicorn_scoreboard::{Command, Lease};
+use rgunicorn_scoreboard::{Command, Lease, Millis};
 
 use crate::{
     call::{Call, Calls},
     environ::Environs,
     hooked::Hooked,
     respond::respond,
+    watchdog::{Post, TIMED_OUT, Watchdog},
 };
+
+/// What is answered for an application that raised an exception.
+const FAILED: &str = "500 Internal Server Error";
 
 /// What a WSGI worker needs.
 pub struct Worker {
@@ -31,6 +39,16 @@ pub struct Worker {
     pub root_path: String,
     /// What the operator wants called.
     pub hooks: ServingHooks,
+    /// How long a request may take, if that is limited.
+    pub patience: Option<Patience>,
+}
+
+/// How long a request may take.
+pub struct Patience {
+    /// From its handing out to the end of its response.
+    pub limit: Duration,
+    /// Called when a thread does not return from a request that was given up: the worker has to be replaced.
+    pub stuck: Box<dyn Fn() + Send>,
 }
 
 /// Serve until the master, or an operator's signal, asks the worker to stop; returns its exit status.
@@ -59,6 +77,8 @@ struct Serving {
     /// Names of environ variables that the access log shows.
     logged: Vec<String>,
     hooks: ServingHooks,
+    /// Where the watchdog sees what this thread does, where there is one.
+    post: Option<Arc<Post>>,
     stop: Stop,
     /// What ends a child that the application forked, and that came back here.
     forked: Option<PyErr>,
@@ -73,9 +93,18 @@ enum Stop {
 
 impl Serving {
     fn new(py: Python<'_>, worker: Worker) -> PyResult<Self> {
-        let Worker { engine, slot, app, errors, multiprocess, root_path, hooks } = worker;
+        let Worker { engine, slot, app, errors, multiprocess, root_path, hooks, patience } = worker;
         let logged = engine.lock().access_log().map(|log| log.environ_names().to_vec()).unwrap_or_default();
+        let post = match patience {
+            None => None,
+            Some(Patience { limit, stuck }) => {
+                let post = Arc::new(Post::new(Interruptible::main(py)?));
+                Watchdog { limit, stuck, engine: engine.clone(), posts: vec![Arc::clone(&post)] }.start()?;
+                Some(post)
+            }
+        };
         Ok(Self {
+            post,
             environs: Environs::new(py, errors, multiprocess, root_path)?,
             calls: Calls::new(engine.clone(), slot.clone()),
             logged,
@@ -101,7 +130,7 @@ impl Serving {
             match event {
                 _ if self.stop == Stop::Now => return Ok(false),
                 None => break,
-                Some(Event::Request(exchange)) => self.serve(py, exchange),
+                Some(Event::Request(exchange)) => self.serve(py, exchange, now),
                 // Left over from a response whose thread did not wait for them.
                 Some(Event::Readable(_) | Event::Drained(_) | Event::Closed(_) | Event::Overdue(_)) => {}
             }
@@ -133,11 +162,14 @@ impl Serving {
         }
     }
 
-    fn serve(&mut self, py: Python<'_>, exchange: Box<Exchange>) {
+    fn serve(&mut self, py: Python<'_>, exchange: Box<Exchange>, now: Millis) {
         let call = match self.calls.begin(py, exchange) {
             Ok(call) => call,
             Err(error) => return log_exception(py, "Cannot call the application", &error),
         };
+        if let Some(post) = &self.post {
+            post.begin(call.call.get().shared(), now);
+        }
         let mut hooked = None;
         let done = self.environs.build(py, &call.call).and_then(|environ| {
             if let Some(around) = &self.hooks.around {
@@ -166,6 +198,9 @@ impl Serving {
         if let Some((around, hooked)) = self.hooks.around.as_ref().zip(hooked) {
             hooked.after(around, call.call.get());
         }
+        if let Some(post) = &self.post {
+            post.end(py);
+        }
         call.call.get().finish();
         self.calls.end(py, call);
     }
@@ -175,17 +210,21 @@ impl Serving {
         if error.is_instance_of::<PyKeyboardInterrupt>(py) && self.interrupted(py, error) {
             return;
         }
+        if self.post.as_ref().is_some_and(|post| post.is_overdue()) {
+            // The log knows of it.
+            return call.answer(py, TIMED_OUT);
+        }
         if is_disconnect(py, error) {
             return tracing::debug!("{}: the client disconnected", call.line());
         }
         log_exception(py, &format!("Error handling request {}", call.line()), error);
-        call.answer_500(py);
+        call.answer(py, FAILED);
     }
 
     /// Python was interrupted: by a stop that was asked for (`true`), or by the application itself.
     fn interrupted(&mut self, py: Python<'_>, error: &PyErr) -> bool {
         // The signal that interrupted Python is on the command pipe as well.
-        let polled = py.detach(|| self.engine.lock().turn(Some(std::time::Duration::ZERO)));
+        let polled = py.detach(|| self.engine.lock().turn(Some(Duration::ZERO)));
         self.heed();
         if polled.is_ok() && self.stop == Stop::No {
             log_exception(py, "The worker was interrupted", error);

@@ -19,19 +19,29 @@ const HERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 80);
 impl Engine {
     /// Accept nothing and write no access log until [`Engine::open`].
     pub fn hold(&mut self) {
-        for listening in &mut self.listeners {
-            listening.resume = NEVER;
-        }
+        self.pause();
         self.held_log = self.access.take();
     }
 
     /// Accept from now on. What was served before counts for nothing.
     pub fn open(&mut self) {
+        self.resume();
+        self.access = self.held_log.take();
+        self.requests = 0;
+    }
+
+    /// Accept nothing until [`Engine::resume`].
+    pub fn pause(&mut self) {
+        for listening in &mut self.listeners {
+            listening.resume = NEVER;
+        }
+    }
+
+    /// Accept again.
+    pub fn resume(&mut self) {
         for listening in &mut self.listeners {
             listening.resume = 0;
         }
-        self.access = self.held_log.take();
-        self.requests = 0;
     }
 
     /// Take over a connection that was not accepted; it must not block. The application is shown 127.0.0.1 as its client.
