@@ -95,11 +95,12 @@ impl World {
 
     /// Hand in an event, do what is decided, and look whether that was right.
     pub(super) fn tell(&mut self, event: Event) {
-        let tick = event == Event::Tick;
+        let (tick, look) = (event == Event::Tick, matches!(event, Event::Seen(..)));
         // A clock that goes back must not matter.
         let back = if !tick && !self.calm && self.chance.one_in(100) { self.chance.below(10_000) } else { 0 };
         self.hand_in(event, self.now.saturating_sub(back));
-        if self.book.ended.is_none() {
+        // A look that led to nothing has changed nothing.
+        if self.book.ended.is_none() && !(look && self.turn.actions.is_empty()) {
             self.check(tick);
         }
     }
