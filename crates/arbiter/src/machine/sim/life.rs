@@ -41,7 +41,7 @@ impl World {
             self.learn(generation, &answer);
             self.tell(Event::Reread(generation, answer));
         }
-        if !self.calm {
+        if !self.calm && self.chance.one_in(self.idleness) {
             for _ in 0..self.chance.below(3) {
                 self.operate();
             }

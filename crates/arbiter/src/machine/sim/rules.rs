@@ -17,6 +17,7 @@ impl World {
         self.nobody_leaves_too_early();
         assert_eq!(self.told_target, self.book.target, "every change of size is told");
         self.nobody_too_many();
+        self.nobody_is_forgotten();
         self.no_tight_loop();
         if ticked {
             self.nobody_is_silent();
@@ -62,6 +63,17 @@ impl World {
         if pending.limits.is_some_and(|limits| limits.rolling) {
             let most = target.max(pending.target as usize) + 1 + recycled;
             assert!(now.len() + next.len() <= most, "a rolling reload adds one worker");
+        }
+    }
+
+    /// Whose generation neither serves nor will was told to leave, but for those that a rolling reload has left where they are.
+    fn nobody_is_forgotten(&self) {
+        for process in self.processes.values().filter(|process| process.told.is_none()) {
+            let generation = process.spawn.generation;
+            let current = generation == self.book.serving || self.book.is_pending(generation);
+            let rolled =
+                generation > self.book.serving && self.book.limits[&generation].rolling && process.serves();
+            assert!(current || rolled, "nobody told it to leave: {process:?}");
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct World {
     /// The new master of an upgrade.
     pub(super) heir: Option<Pid>,
     last_pid: i32,
+    /// Something is done from outside once in so many turns.
+    pub(super) idleness: u64,
     /// Nothing goes wrong any more.
     pub(super) calm: bool,
     /// The machine was told of a worker that is ready.
@@ -77,6 +79,7 @@ impl World {
             unread: VecDeque::new(),
             heir: None,
             last_pid: 100,
+            idleness: [1, 1, 5, 30][seed as usize % 4],
             calm: false,
             ever_ready: false,
             stop_by: None,
