@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 DESCRIPTORS = "import os; print(*sorted(int(fd) for fd in os.listdir('/proc/self/fd')))"
@@ -14,7 +15,11 @@ DESCRIPTORS = "import os; print(*sorted(int(fd) for fd in os.listdir('/proc/self
 
 def identity() -> str:
     """User, group and further groups."""
-    status = dict(line.split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if ":\t" in line
+    )
     return "|".join(" ".join(status[name].split()) for name in ("Uid", "Gid", "Groups"))
 
 
@@ -57,7 +62,7 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
             os.umask(mask)
             text = f"{mask:03o}"
         case "/title":
-            text = open("/proc/self/cmdline").read().split("\0")[0]
+            text = Path("/proc/self/cmdline").read_text().split("\0")[0]
         case "/cwd":
             text = os.getcwd()
         case "/variable":

@@ -109,7 +109,6 @@ def test_the_port_is_held_while_no_worker_listens(serve: Serve) -> None:
     server.wait_until(lambda: listening(server.address.port))
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.bind(("127.0.0.1", server.address.port))
-        other.listen()
 
 
 def test_a_worker_that_retires_answers_what_is_in_its_queue(serve: Serve) -> None:

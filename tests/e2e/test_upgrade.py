@@ -77,6 +77,11 @@ def parent(pid: int) -> int:
     return row.parent if row else 0
 
 
+def wait_gone(pid: int) -> None:
+    """Wait for the end of a process."""
+    wait_until(lambda: not is_alive(pid), what=f"the end of {pid}")
+
+
 @pytest.fixture
 def second(request: pytest.FixtureRequest) -> Iterator[list[int]]:
     """Masters to stop at the end."""
@@ -85,7 +90,7 @@ def second(request: pytest.FixtureRequest) -> Iterator[list[int]]:
     for pid in masters:
         if is_alive(pid):
             os.kill(pid, signal.SIGTERM)
-            wait_until(lambda: not is_alive(pid), what="the end of the new master")
+            wait_gone(pid)
 
 
 def test_the_new_master_takes_over_when_the_old_one_leaves(
@@ -107,7 +112,7 @@ def test_the_new_master_takes_over_when_the_old_one_leaves(
     server.wait_log("Master has been promoted")
 
     os.kill(new, signal.SIGTERM)
-    wait_until(lambda: not is_alive(new))
+    wait_gone(new)
     assert not pidfile.exists()
     assert server.log_lines(r"Shutting down: Master$") == 2
 
@@ -155,7 +160,7 @@ def test_the_old_master_goes_on_when_the_new_one_leaves(serve: Serve, short_dire
     for _ in range(2):
         new = upgraded(server)
         os.kill(new, signal.SIGQUIT)
-        wait_until(lambda: not is_alive(new))
+        wait_gone(new)
         assert not (server.directory / "x.pid.2").exists()
         assert server.wait_log(r"Shutting down: Master\.2$")
         assert path.exists()
@@ -176,7 +181,7 @@ def test_a_socket_file_stays_with_the_master_that_stays(
     server.wait_log("Master has been promoted")
     assert int(server.get("/pid").text) in workers(new)
     os.kill(new, signal.SIGTERM)
-    wait_until(lambda: not is_alive(new))
+    wait_gone(new)
     assert not path.exists()
 
 
@@ -261,7 +266,7 @@ def test_sockets_of_systemd_go_to_the_new_master_and_so_does_the_service(
     assert "STOPPING=1" not in manager.heard
     assert int(server.get("/pid").text) in workers(new)
     os.kill(new, signal.SIGTERM)
-    wait_until(lambda: not is_alive(new))
+    wait_gone(new)
     assert "STOPPING=1" in manager.messages()
     assert Path(path).exists()
     manager.close()

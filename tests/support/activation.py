@@ -1,8 +1,9 @@
 """What systemd does for a service: sockets from descriptor 3 on, and a socket for its messages.
 
-As a command, ``python -m support.activation ADDRESS... -- COMMAND...`` opens the addresses and executes the command
-in its own place. Besides addresses there are ``udp:``, ``idle:`` (bound, but nobody listens) and ``file:``, which no
-server can use. Without ``--names`` the variables of systemd are not set: the command finds the sockets by number.
+As a command, ``python -m support.activation ADDRESS... -- COMMAND...`` opens the addresses and
+executes the command in its own place. Besides addresses there are ``udp:``, ``idle:`` (bound, but
+nobody listens) and ``file:``, which no server can use. Without ``--names`` the variables of systemd
+are not set: the command finds the sockets by number.
 """
 
 from __future__ import annotations
