@@ -18,14 +18,21 @@ use rgunicorn_logging::ErrorLog;
 use rgunicorn_scoreboard::{Command, Wear, now};
 use rgunicorn_settings::{NoConfigFiles, Parsed, ProcessEnvironment, Settings, from_command_line};
 
-/// What replaces the arguments of the command at a reload, if it is there.
+/// What replaces the arguments of the command at a reload and for a new master, if it is there.
 const ARGUMENTS: &str = "arguments";
 
 fn main() -> ExitCode {
-    let settings = settings(std::env::args_os().skip(1).collect()).expect("the tests give good arguments");
+    let settings = configured().expect("the tests give good arguments");
     let log = ErrorLog::open(&settings.logging).expect("the tests give a writable log");
     log.install().expect("it is the first");
     ExitCode::from(run(settings, log, &mut FakeHost))
+}
+
+fn configured() -> Result<Settings, String> {
+    settings(match std::fs::read_to_string(ARGUMENTS) {
+        Ok(text) => text.split_whitespace().map(OsString::from).collect(),
+        Err(_) => std::env::args_os().skip(1).collect(),
+    })
 }
 
 fn settings(args: Vec<OsString>) -> Result<Settings, String> {
@@ -44,10 +51,7 @@ impl Host for FakeHost {
     fn after_fork_in_child(&mut self) {}
 
     fn reread(&mut self, _generation: u32) -> Result<Settings, String> {
-        settings(match std::fs::read_to_string(ARGUMENTS) {
-            Ok(text) => text.split_whitespace().map(OsString::from).collect(),
-            Err(_) => std::env::args_os().skip(1).collect(),
-        })
+        configured()
     }
 
     fn hook(&mut self, hook: Hook, server: &ServerFacts) -> Result<(), HookFailed> {
