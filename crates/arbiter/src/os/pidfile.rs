@@ -87,7 +87,7 @@ fn live_owner(path: &Path) -> Result<Option<Pid>, StartError> {
 }
 
 fn is_alive(pid: Pid) -> bool {
-    pid.0 > 0 && !matches!(kill(RawPid::from_raw(pid.0), None), Err(Errno::ESRCH))
+    pid.0 > 0 && !matches!(kill(RawPid::from_raw(pid.0), None), Err(Errno::ESRCH)) && !process::has_ended(pid)
 }
 
 /// Whether the process began after the file was written: then its pid was used before, and it is somebody else.
@@ -97,6 +97,8 @@ fn is_younger(pid: Pid, written: SystemTime) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
     use super::*;
 
     fn in_a_fresh_directory(test: impl FnOnce(&Path)) {
@@ -154,8 +156,10 @@ mod tests {
             let refused = create(path).unwrap_err().to_string();
             other.kill().unwrap();
             assert!(refused.contains(&format!("Already running on PID {}", other.id())), "{refused}");
+            let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            waitid(Id::Pid(RawPid::from_raw(i32::try_from(other.id()).unwrap())), ended).unwrap();
+            assert!(create(path).is_ok(), "a dead owner is not asked, whether its parent has noticed or not");
             other.wait().unwrap();
-            assert!(create(path).is_ok(), "a dead owner is not asked");
         });
     }
 

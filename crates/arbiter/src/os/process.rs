@@ -9,6 +9,11 @@ pub(crate) fn is_stopped(pid: Pid) -> bool {
     stat(pid).is_some_and(|stat| stat.starts_with(['T', 't']))
 }
 
+/// Whether it has ended and only waits for its parent to notice, which some never do.
+pub(crate) fn has_ended(pid: Pid) -> bool {
+    stat(pid).is_some_and(|stat| stat.starts_with(['Z', 'X']))
+}
+
 /// When it began.
 pub(crate) fn started(pid: Pid) -> Option<SystemTime> {
     // Field 22 of all, the twentieth behind the name.
