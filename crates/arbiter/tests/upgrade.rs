@@ -150,3 +150,19 @@ fn an_upgrade_that_cannot_bind_leaves_the_old_master_as_it_was() {
     server.stop();
     assert!(!socket.exists() && !pidfile.exists());
 }
+
+#[test]
+fn two_masters_that_end_together_leave_no_file() {
+    for order in [[0, 1], [1, 0]] {
+        let mut server = Server::start("serves", &["-b", "unix:x.sock", "-p", "x.pid"]);
+        server.booted(1);
+        let masters = [server.pid(), upgrade(&mut server)];
+        let files = ["x.sock", "x.pid", "x.pid.2"].map(|name| server.path(name));
+        for which in order {
+            kill(masters[which], Signal::SIGTERM).unwrap();
+        }
+        server.end();
+        wait_until("the end of both", || !masters.into_iter().any(is_alive));
+        assert!(!files.iter().any(|path| path.exists()), "{order:?}");
+    }
+}

@@ -49,6 +49,7 @@ use crate::{
         bind::{Patience, bind_all},
         bound::Bound,
         daemon::Promise,
+        files::OwnFile,
         fork::{SingleThreaded, this_process},
         inherited, open_files, pidfile,
         privileges::Privileges,
@@ -112,6 +113,8 @@ pub(crate) struct Master<'host> {
     successor: Option<Successor>,
     /// The master that has started this one, to be replaced by it.
     old_master: Option<OldMaster>,
+    /// Socket files that were left to another master, in case it ends first.
+    left: Vec<Arc<OwnFile>>,
 }
 
 impl<'host> Master<'host> {
@@ -165,6 +168,7 @@ impl<'host> Master<'host> {
             origin,
             successor: None,
             old_master,
+            left: Vec::new(),
         };
         master.open()?;
         Ok(master)
@@ -338,6 +342,7 @@ impl<'host> Master<'host> {
     fn finish(mut self, status: u8) -> u8 {
         self.announce_stop();
         self.generations.close();
+        self.remove_what_was_left();
         self.hook(self.generations.serving_number(), Hook::OnExit);
         if let Some(promise) = self.promise.take() {
             promise.break_with(status);

@@ -45,6 +45,13 @@ impl Master<'_> {
     /// The sockets are closed; their files stay if another master has them.
     pub(super) fn close_listeners(&mut self) {
         self.announce_stop();
+        if self.is_alone() {
+            // Perhaps only now.
+            self.claim_files();
+        } else {
+            let files = self.generations.all().flat_map(|generation| &generation.bound.opened);
+            self.left = files.filter_map(|opened| opened.file.clone()).collect();
+        }
         self.generations.close_listeners();
     }
 

@@ -19,7 +19,7 @@ use crate::{
     os::{
         files::OwnFile,
         fork::{self, Fork, SignalsBlocked, fork},
-        pidfile,
+        pidfile, process,
         upgrade::{self, Excuse, Successor},
     },
     run::log,
@@ -115,6 +115,22 @@ impl Master<'_> {
         self.notifier.ready();
     }
 
+    /// Whether there is no other master, as far as the kernel knows: whoever has told us may have been faster.
+    pub(super) fn is_alone(&self) -> bool {
+        let successor = self.successor.as_ref().is_some_and(|successor| !process::has_ended(successor.pid));
+        let old = self.old_master.as_ref().is_some_and(|old| !old.is_gone());
+        !successor && !old
+    }
+
+    /// This master ends. Files that it has left to another are its own again if that one has ended meanwhile.
+    pub(super) fn remove_what_was_left(&mut self) {
+        let alone = self.is_alone();
+        for file in self.left.drain(..).filter(|_| alone) {
+            // It goes when nobody here needs it any more, which is now.
+            file.claim();
+        }
+    }
+
     /// Where the pid file is to be while there are two masters.
     pub(super) fn pid_path(&self, path: &Path) -> PathBuf {
         if self.old_master.is_some() { pidfile::of_second(path) } else { path.to_owned() }
@@ -125,7 +141,8 @@ impl Master<'_> {
         self.generations.all().for_each(|generation| generation.bound.files().for_each(OwnFile::leave));
     }
 
-    fn claim_files(&self) {
+    /// Nobody else has the socket files.
+    pub(super) fn claim_files(&self) {
         self.board.claim_files();
         self.generations.all().for_each(|generation| generation.bound.files().for_each(OwnFile::claim));
     }
