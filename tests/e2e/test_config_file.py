@@ -10,6 +10,7 @@ import pytest
 from conftest import Serve
 from support.commandline import Outcome, run
 from support.commands import TESTS
+from support.processes import resident
 from support.server import Server
 
 pytestmark = pytest.mark.only("rgunicorn")
@@ -265,6 +266,25 @@ def test_a_reload_takes_the_hooks_of_the_file_as_it_is_now(serve: Serve, tmp_pat
     site.server.wait_log("Reloaded", times=2)
     assert site.server.log_lines(" in 3") == 0
     assert site.says() == "hello"
+
+
+HEAVY = """
+WEIGHT = bytearray(8 * 1024 * 1024)
+
+
+def post_fork(server, worker):
+    server.log.info("%s bytes", len(WEIGHT))
+"""
+
+
+def test_a_reload_lets_go_of_what_the_last_one_has_read(serve: Serve, tmp_path: Path) -> None:
+    site = Site(serve, tmp_path, HEAVY)
+    site.server.wait_log("8388608 bytes")
+    before = resident(site.server.pid)
+    for count in range(1, 9):
+        site.hup(HEAVY)
+        site.server.wait_log("Reloaded", times=count)
+    site.server.wait_until(lambda: resident(site.server.pid) < before + 24 * 1024)
 
 
 BROKEN = [

@@ -151,6 +151,31 @@ def test_pre_exec_is_called_in_the_process_that_becomes_the_new_master(
     assert record.server.get("/").text == "hello"
 
 
+@pytest.mark.only("rgunicorn")
+def test_the_hooks_of_a_worker_whose_application_is_preloaded(recorded: Recorded, app: str) -> None:
+    record = recorded(preload=True)
+    record.server.get("/")
+    (worker,) = record.server.worker_pids()
+    assert names(record.of_master())[:4] == [
+        "nworkers_changed",
+        "on_starting",
+        "when_ready",
+        "pre_fork",
+    ]
+    assert record.of_worker(worker) == [
+        "post_fork",
+        "post_worker_init",
+        *lifespan(app, "startup"),
+        "pre_request",
+        "application",
+        "post_request",
+    ]
+    assert len(record.calls("pre_fork")) == len(record.calls("import")) == 1
+    record.server.signal("TERM", worker)
+    assert record.wait("child_exit")["worker"] == worker
+    assert record.of_worker(worker)[-1] == "worker_exit"
+
+
 # The objects.
 
 

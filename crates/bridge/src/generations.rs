@@ -10,7 +10,7 @@ use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, SettingsError, Va
 
 use crate::{
     config_file::{Brought, ConfigFiles},
-    failure::describe,
+    failure::{describe, log_exception},
     hooks::{Configured, Facts, Moment, NewWorker, Runtime, WorkerHooks},
     values::python_value,
     variables::{Changes, Variables},
@@ -156,8 +156,18 @@ impl<'py> Generations<'py> {
 
     /// A generation that will not be selected again.
     pub fn forget(&mut self, number: u32) {
-        if self.in_force != Some(number) {
-            self.known.remove(&number);
+        if self.in_force == Some(number) {
+            return;
+        }
+        let Some(generation) = self.known.remove(&number) else { return };
+        if generation.brought.modules.bind(self.py).is_empty() {
+            return;
+        }
+        drop(generation);
+        // Functions and their modules refer to each other, and the master makes too few objects for the collector to come
+        // round by itself.
+        if let Err(error) = self.py.import("gc").and_then(|gc| gc.call_method0("collect")) {
+            log_exception(self.py, "Cannot collect what a generation has left", &error);
         }
     }
 
