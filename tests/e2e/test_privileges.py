@@ -13,7 +13,8 @@ from conftest import Serve
 from support.accounts import NOBODY, OTHER_GROUP, root
 from support.address import Address
 from support.commandline import patience, run
-from support.processes import is_alive
+from support.processes import is_alive, session_members
+from support.server import Server
 
 __all__ = ["root"]
 
@@ -88,6 +89,30 @@ def test_workers_of_another_user_leave_within_a_second_of_their_master(
     server.wait_until(lambda: not any(is_alive(pid) for pid in workers))
     assert time.monotonic() - killed < patience(1)
     server.expected_status = -signal.SIGKILL
+
+
+@pytest.mark.parametrize("settings", [{"preload_app": True}, {"reuse_port": True}])
+def test_privileges_go_together_with(serve: Serve, settings: dict[str, bool]) -> None:
+    options = {name.replace("preload_app", "preload"): value for name, value in settings.items()}
+    server = serve(APP, user="nobody", workers=2, **options)
+    server.wait_log("Booting worker", times=2)
+    expected = f"{same(NOBODY.pw_uid)}|{same(NOBODY.pw_gid)}|{NOBODY.pw_gid}"
+    server.wait_until(lambda: reachable(server))
+    assert server.get("/imported").text == server.get("/identity").text == expected
+    members = session_members(server.pid) - {server.pid}
+    server.signal("KILL")
+    killed = time.monotonic()
+    server.wait_until(lambda: not any(is_alive(pid) for pid in members))
+    assert time.monotonic() - killed < patience(1)
+    server.expected_status = -signal.SIGKILL
+
+
+def reachable(server: Server) -> bool:
+    """Whether somebody listens."""
+    try:
+        return server.get("/pid").status == 200
+    except ConnectionRefusedError:
+        return False
 
 
 def test_bodies_and_temporary_files_still_work(serve: Serve) -> None:

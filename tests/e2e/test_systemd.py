@@ -102,6 +102,15 @@ def test_sockets_of_every_kind_are_taken_and_named(serve: Serve, short_directory
     assert Path(path).exists(), "the file is systemd's"
 
 
+def test_a_reload_keeps_the_sockets_of_systemd_and_binds_nothing(serve: Serve) -> None:
+    prefix = activated("127.0.0.1:0", names="web")
+    server = serve("apps.wsgi_plain:app", bind="127.0.0.1:1", prefix=prefix)
+    server.signal("HUP")
+    server.wait_log("Reloaded: ")
+    assert server.get("/").status == 200
+    assert server.log_lines("Listening at") == 1
+
+
 def test_a_socket_speaks_what_the_bind_of_its_address_says(
     serve: Serve, short_directory: str
 ) -> None:
