@@ -17,6 +17,7 @@ mod scope;
 mod server;
 mod stopping;
 mod waiting;
+mod warming;
 mod worker;
 
 pub use worker::{Ended, Worker, run};

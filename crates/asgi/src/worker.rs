@@ -6,13 +6,13 @@ use pyo3::{exceptions::PyImportError, prelude::*, types::PyDict};
 use rgunicorn_bridge::{hooks::ServingHooks, is_forked};
 use rgunicorn_http::Handle;
 use rgunicorn_scoreboard::Lease;
-use rgunicorn_settings::Asgi;
+use rgunicorn_settings::{Asgi, RequestPath};
 
 use crate::{
     event_loop::Loop,
     lifespan::Lifespan,
     scope::Scopes,
-    server::{Parts, Server},
+    server::{Parts, Server, Stop},
 };
 
 /// What an ASGI worker needs.
@@ -33,6 +33,8 @@ pub struct Worker {
     pub root_path: String,
     /// What the operator wants called.
     pub hooks: ServingHooks,
+    /// What is requested before the worker is ready.
+    pub warmup: Vec<RequestPath>,
 }
 
 /// How an ASGI worker ended.
@@ -40,7 +42,7 @@ pub struct Worker {
 pub enum Ended {
     /// It was told to stop.
     Stopped,
-    /// The application's lifespan startup failed; with the text for the log.
+    /// The application's lifespan startup failed, or it is not warm; with the text for the log.
     StartupFailed(String),
 }
 
@@ -50,7 +52,8 @@ pub enum Ended {
 /// # Errors
 /// When the event loop fails or cannot be made, never because a request does.
 pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
-    let Worker { engine, slot, app, settings, graceful_timeout, request_timeout, root_path, hooks } = worker;
+    let Worker { engine, slot, app, settings, graceful_timeout, request_timeout, root_path, hooks, warmup } =
+        worker;
     let event_loop = match Loop::new(py, settings.event_loop) {
         Ok(event_loop) => event_loop,
         Err(error) if error.is_instance_of::<PyImportError>(py) => {
@@ -72,8 +75,11 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
         Parts { engine, app, event_loop, slot, scopes, patience, graceful_timeout, request_timeout, hooks };
     let server = Server::new(py, parts)?;
     server.watch(py)?;
-    ready()?;
-    let served = server.event_loop.run_forever(py);
+    let warm = server.warm_up(py, &warmup)?;
+    let served = match (&warm, server.stop()) {
+        (None, Stop::No) => ready().and_then(|()| server.event_loop.run_forever(py)),
+        _ => Ok(()),
+    };
     if is_forked() {
         return served.map(|()| Ended::Stopped);
     }
@@ -82,5 +88,5 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
     server.cancel_requests(py)?;
     lifespan.stop(&server.event_loop, py)?;
     server.event_loop.close(py)?;
-    served.map(|()| Ended::Stopped)
+    served.map(|()| warm.map_or(Ended::Stopped, Ended::StartupFailed))
 }

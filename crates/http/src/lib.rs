@@ -23,6 +23,7 @@ pub mod proto;
 mod reactor;
 mod spool;
 mod static_files;
+mod warmup;
 pub mod wire;
 
 pub use client::{Local, Peer, Remote, Scheme};
@@ -34,3 +35,4 @@ pub use proto::{Head, Leniency, Method, Refusal, Reply, ReplyError, Rules, Versi
 pub use reactor::Listener;
 pub use spool::{Body, Spool};
 pub use static_files::{MountError, Mounts};
+pub use warmup::{Warmup, WarmupError};

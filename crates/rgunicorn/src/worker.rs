@@ -109,10 +109,7 @@ pub(crate) fn run<'py>(
     hooks.post_fork(py)?;
     let settings = Arc::clone(&boot.settings);
     if let Err(error) = boot.drop_privileges() {
-        if boot.may_report_failure() {
-            tracing::error!("{error}");
-        }
-        return Ok(BOOT_FAILED);
+        return Ok(cannot_start(boot, &error.to_string()));
     }
     let Some(spec) = &settings.application.app else { return Ok(4) };
     let loaded = match load_unless_forked_with_it(py, boot, spec, loaded) {
@@ -135,9 +132,12 @@ pub(crate) fn run<'py>(
                 root_path: settings.protocol.root_path.0.clone(),
                 hooks: serving,
                 patience: patience(boot),
+                warmup: settings.workers.warmup.clone(),
             };
-            boot.ready()?;
-            rgunicorn_wsgi::run(py, worker)
+            match rgunicorn_wsgi::run(py, worker, &mut || Ok(boot.ready()?))? {
+                rgunicorn_wsgi::Ended::Stopped => Ok(0),
+                rgunicorn_wsgi::Ended::StartupFailed(text) => Ok(cannot_start(boot, &text)),
+            }
         }
         Interface::Asgi => {
             let worker = rgunicorn_asgi::Worker {
@@ -149,15 +149,11 @@ pub(crate) fn run<'py>(
                 request_timeout: settings.workers.request_timeout.0,
                 root_path: settings.protocol.root_path.0.clone(),
                 hooks: serving,
+                warmup: settings.workers.warmup.clone(),
             };
             match rgunicorn_asgi::run(py, worker, &mut || Ok(boot.ready()?))? {
                 Ended::Stopped => Ok(0),
-                Ended::StartupFailed(text) => {
-                    if boot.may_report_failure() {
-                        tracing::error!("{text}");
-                    }
-                    Ok(BOOT_FAILED)
-                }
+                Ended::StartupFailed(text) => Ok(cannot_start(boot, &text)),
             }
         }
     }
@@ -181,6 +177,14 @@ fn load_unless_forked_with_it<'py>(
         }
         error.exit_status()
     })
+}
+
+/// The worker cannot serve; its exit status.
+fn cannot_start(boot: &WorkerBoot, why: &str) -> u8 {
+    if boot.may_report_failure() {
+        tracing::error!("{why}");
+    }
+    BOOT_FAILED
 }
 
 /// The directories of static files.

@@ -15,4 +15,4 @@ mod respond;
 mod watchdog;
 mod worker;
 
-pub use worker::{Patience, Worker, run};
+pub use worker::{Ended, Patience, Worker, run};

@@ -9,8 +9,9 @@ use pyo3::{
 use rgunicorn_bridge::{
     Interruptible, disarm_interrupt, hooks::ServingHooks, is_disconnect, is_forked, log_exception,
 };
-use rgunicorn_http::{Event, Exchange, Handle};
+use rgunicorn_http::{Event, Exchange, Handle, Warmup};
 use rgunicorn_scoreboard::{Command, Lease, Millis};
+use rgunicorn_settings::RequestPath;
 
 use crate::{
     call::{Call, Calls},
@@ -20,6 +21,8 @@ use crate::{
     watchdog::{Post, TIMED_OUT, Watchdog},
 };
 
+/// How often a worker that makes requests of its own looks whether they are over.
+const GLANCE: Duration = Duration::from_millis(10);
 /// What is answered for an application that raised an exception.
 const FAILED: &str = "500 Internal Server Error";
 
@@ -41,6 +44,17 @@ pub struct Worker {
     pub hooks: ServingHooks,
     /// How long a request may take, if that is limited.
     pub patience: Option<Patience>,
+    /// What is requested before the worker is ready.
+    pub warmup: Vec<RequestPath>,
+}
+
+/// How a WSGI worker ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// It cannot serve; with the text for the log.
+    StartupFailed(String),
 }
 
 /// How long a request may take.
@@ -51,19 +65,33 @@ pub struct Patience {
     pub stuck: Box<dyn Fn() + Send>,
 }
 
-/// Serve until the master, or an operator's signal, asks the worker to stop; returns its exit status.
+/// Serve until the master, or an operator's signal, asks the worker to stop. `ready` is called once it is warm.
 ///
 /// # Errors
 /// When the engine or the interpreter fails, never because a request does.
-pub fn run(py: Python<'_>, worker: Worker) -> PyResult<u8> {
+pub fn run(py: Python<'_>, mut worker: Worker, ready: &mut dyn FnMut() -> PyResult<()>) -> PyResult<Ended> {
+    let (warmup, patience) = (std::mem::take(&mut worker.warmup), worker.patience.take());
     let mut serving = Serving::new(py, worker)?;
-    while serving.turn(py)? {}
+    let goes_on = match warmup.as_slice() {
+        [] => true,
+        paths => match serving.warm_up(py, paths)? {
+            Ok(goes_on) => goes_on,
+            Err(text) => return Ok(Ended::StartupFailed(text)),
+        },
+    };
+    if goes_on {
+        if let Some(patience) = patience {
+            serving.limit(py, patience)?;
+        }
+        ready()?;
+        while serving.turn(py, None)? {}
+    }
     disarm_interrupt(py);
     if serving.stop == Stop::Now && serving.forked.is_none() {
         serving.hooks.worker_int(py);
     }
     match serving.forked {
-        None => Ok(0),
+        None => Ok(Ended::Stopped),
         Some(error) => Err(error),
     }
 }
@@ -93,18 +121,10 @@ enum Stop {
 
 impl Serving {
     fn new(py: Python<'_>, worker: Worker) -> PyResult<Self> {
-        let Worker { engine, slot, app, errors, multiprocess, root_path, hooks, patience } = worker;
+        let Worker { engine, slot, app, errors, multiprocess, root_path, hooks, .. } = worker;
         let logged = engine.lock().access_log().map(|log| log.environ_names().to_vec()).unwrap_or_default();
-        let post = match patience {
-            None => None,
-            Some(Patience { limit, stuck }) => {
-                let post = Arc::new(Post::new(Interruptible::main(py)?));
-                Watchdog { limit, stuck, engine: engine.clone(), posts: vec![Arc::clone(&post)] }.start()?;
-                Some(post)
-            }
-        };
         Ok(Self {
-            post,
+            post: None,
             environs: Environs::new(py, errors, multiprocess, root_path)?,
             calls: Calls::new(engine.clone(), slot.clone()),
             logged,
@@ -117,9 +137,38 @@ impl Serving {
         })
     }
 
-    /// One turn of the engine and the requests that it brings; `false` when it was the last.
-    fn turn(&mut self, py: Python<'_>) -> PyResult<bool> {
-        py.detach(|| self.engine.lock().turn(None))?;
+    /// Let a watchdog look after the requests from now on.
+    fn limit(&mut self, py: Python<'_>, patience: Patience) -> PyResult<()> {
+        let Patience { limit, stuck } = patience;
+        let post = Arc::new(Post::new(Interruptible::main(py)?));
+        let (engine, posts) = (self.engine.clone(), vec![Arc::clone(&post)]);
+        self.post = Some(post);
+        Ok(Watchdog { limit, stuck, engine, posts }.start()?)
+    }
+
+    /// Make the worker's own requests before those of clients; `false` if it was told to stop meanwhile. The inner error
+    /// is the text for the log.
+    fn warm_up(&mut self, py: Python<'_>, paths: &[RequestPath]) -> PyResult<Result<bool, String>> {
+        self.engine.lock().hold();
+        for path in paths {
+            let asked = Warmup::ask(&self.engine, path, || ())?;
+            while !asked.is_over() {
+                if !self.turn(py, Some(GLANCE))? {
+                    return Ok(Ok(false));
+                }
+            }
+            if let Err(error) = asked.outcome() {
+                return Ok(Err(format!("Application startup failed: {error}")));
+            }
+        }
+        self.engine.lock().open();
+        Ok(Ok(true))
+    }
+
+    /// One turn of the engine, waiting for it at most so long, and the requests that it brings; `false` when it was the
+    /// last.
+    fn turn(&mut self, py: Python<'_>, wait: Option<Duration>) -> PyResult<bool> {
+        py.detach(|| self.engine.lock().turn(wait))?;
         self.heed();
         loop {
             let (event, now) = {

@@ -152,8 +152,8 @@ pub struct Engine {
     /// At which request the worker is worn out, and who is told.
     worn: Option<recycling::Worn>,
     worn_at: u64,
-    /// The access log, while no client's requests are served yet.
-    held_log: Option<AccessLog>,
+    /// While no client's requests are served yet.
+    held: Option<warming::Held>,
     /// Finish what is there, and begin nothing new.
     closing: bool,
     /// While closing: when the listeners are closed, whatever still waits at them.
@@ -228,7 +228,7 @@ impl Engine {
             requests: 0,
             worn: None,
             worn_at: u64::MAX,
-            held_log: None,
+            held: None,
             closing: false,
             doors_close: NEVER,
             end: NEVER - 1,

@@ -4,7 +4,10 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     os::unix::net::UnixStream,
+    time::Duration,
 };
+
+use rgunicorn_logging::AccessLog;
 
 use super::Engine;
 use crate::{
@@ -16,17 +19,26 @@ use crate::{
 /// The two ends that the application is shown of a connection that has none.
 const HERE: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 80);
 
+/// What holds for clients only.
+pub(super) struct Held {
+    log: Option<AccessLog>,
+    request: Option<Duration>,
+}
+
 impl Engine {
-    /// Accept nothing and write no access log until [`Engine::open`].
+    /// Accept nothing, write no access log and leave requests their time until [`Engine::open`].
     pub fn hold(&mut self) {
         self.pause();
-        self.held_log = self.access.take();
+        self.held = Some(Held { log: self.access.take(), request: self.config.deadlines.request.take() });
     }
 
     /// Accept from now on. What was served before counts for nothing.
     pub fn open(&mut self) {
         self.resume();
-        self.access = self.held_log.take();
+        if let Some(Held { log, request }) = self.held.take() {
+            self.access = log;
+            self.config.deadlines.request = request;
+        }
         self.requests = 0;
     }
 

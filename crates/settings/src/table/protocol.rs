@@ -68,8 +68,9 @@ settings! {
 
         /// A path that the server answers itself, for load balancers and orchestrators.
         ///
-        /// 200 while the worker serves, 503 while it drains or stops. The application does not see such requests.
-        /// Without it, every path is the application's.
+        /// 200 `ready` while the worker serves, 503 `leaving` while the server drains (`drain_delay`) or the worker stops,
+        /// with `Cache-Control: no-store`. The application does not see such requests. Without it, every path is the
+        /// application's.
         readiness_path ["--readiness-path"] "PATH", since "0.1": Option<RequestPath> = "";
     }
 }

@@ -65,9 +65,10 @@ settings! {
 
         /// How long a request may take in the application.
         ///
-        /// `asgi` cancels the request's task. `sync` logs the stack of its thread and raises an exception in it; a
-        /// worker whose thread does not return is replaced. The answer is 504 if the response has not begun, else the
-        /// connection is closed. `0` sets no limit.
+        /// From the moment the request is complete enough to be handed to the application, to the end of its response.
+        /// `asgi` cancels the request's task. `sync` raises `rgunicorn.RequestTimeout` in its thread; a worker whose
+        /// thread does not return is replaced. The stack is logged, and the answer is 504 if the response has not
+        /// begun, else the connection is closed. `0` sets no limit.
         request_timeout ["--request-timeout"] "SECONDS", since "0.1": Watchdog = "0";
 
         /// Replace a worker after this many requests.
@@ -104,8 +105,9 @@ settings! {
 
         /// Request this path of the application before a worker counts as ready; may be repeated.
         ///
-        /// What an application imports or connects to at its first request is then there before a client waits. Any
-        /// answer below 500 will do; another one is a failure to boot.
+        /// What an application imports or connects to at its first request is then there before a client waits. The
+        /// worker asks itself, with `Host: localhost` and the user agent `rgunicorn-warmup`, and the access log does not
+        /// show it. An answer of 400 or more, or none within `boot_timeout`, is a failure to boot.
         warmup ["--warmup"] "PATH", since "0.1": Vec<RequestPath> = "";
 
         /// How long to go on serving after `TERM`, before the listening sockets are closed.
