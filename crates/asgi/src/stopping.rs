@@ -30,6 +30,17 @@ pub(crate) fn stop_limit(graceful: Duration) -> f64 {
 }
 
 impl Server {
+    /// Hear what the master has asked for already: a worker that was told to leave before it is ready serves nobody.
+    pub(crate) fn listen_to_master(&self, py: Python<'_>) -> PyResult<()> {
+        self.engine.lock().turn(Some(Duration::ZERO))?;
+        self.heed(py)?;
+        if self.stop() != Stop::No {
+            // Others listen at the same sockets.
+            self.engine.lock().pause();
+        }
+        Ok(())
+    }
+
     /// Do what the master asked for.
     pub(crate) fn heed(&self, py: Python<'_>) -> PyResult<()> {
         let before = self.stop();

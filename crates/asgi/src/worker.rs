@@ -76,6 +76,7 @@ pub fn run(py: Python<'_>, worker: Worker, ready: &mut dyn FnMut() -> PyResult<(
     let server = Server::new(py, parts)?;
     server.watch(py)?;
     let warm = server.warm_up(py, &warmup)?;
+    server.listen_to_master(py)?;
     let served = match (&warm, server.stop()) {
         (None, Stop::No) => ready().and_then(|()| server.event_loop.run_forever(py)),
         _ => Ok(()),

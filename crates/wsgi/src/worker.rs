@@ -73,7 +73,7 @@ pub fn run(py: Python<'_>, mut worker: Worker, ready: &mut dyn FnMut() -> PyResu
     let (warmup, patience) = (std::mem::take(&mut worker.warmup), worker.patience.take());
     let mut serving = Serving::new(py, worker)?;
     let goes_on = match warmup.as_slice() {
-        [] => true,
+        [] => serving.is_wanted(py)?,
         paths => match serving.warm_up(py, paths)? {
             Ok(goes_on) => goes_on,
             Err(text) => return Ok(Ended::StartupFailed(text)),
@@ -157,12 +157,19 @@ impl Serving {
                     return Ok(Ok(false));
                 }
             }
-            if let Err(error) = asked.outcome() {
+            if let Err(error) = py.detach(|| asked.outcome()) {
                 return Ok(Err(format!("Application startup failed: {error}")));
             }
         }
         self.engine.lock().open();
-        Ok(Ok(true))
+        Ok(Ok(self.is_wanted(py)?))
+    }
+
+    /// Whether nobody has told the worker to leave. One that was told before it is ready serves nobody.
+    fn is_wanted(&mut self, py: Python<'_>) -> PyResult<bool> {
+        py.detach(|| self.engine.lock().turn(Some(Duration::ZERO)))?;
+        self.heed();
+        Ok(self.stop == Stop::No)
     }
 
     /// One turn of the engine, waiting for it at most so long, and the requests that it brings; `false` when it was the
