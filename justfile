@@ -77,6 +77,10 @@ slow *args:
 deploys *args:
     ./dev deploys {{ args }}
 
+# reloads and memory of the Django example with and without --preload, beside gunicorn
+reload *args:
+    ./dev reload {{ args }}
+
 # serve the built-in demo
 demo *args:
     ./dev demo {{ args }}

@@ -107,6 +107,7 @@ COMMANDS: dict[str, Command] = {
     "bench": steps.bench,
     "slow": steps.slow,
     "deploys": steps.deploys,
+    "reload": steps.reload,
 }
 
 HELP = """\
@@ -136,6 +137,7 @@ to work on it:
   bench     the benchmark beside every installed peer (needs wrk)
   slow      1,000 slow clients beside eight quick ones, for us and for peers
   deploys   reloads, killed workers and broken releases under load, for us and for peers
+  reload    reloads and memory of the Django example with and without --preload, beside gunicorn
 """
 
 

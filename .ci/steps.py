@@ -38,7 +38,7 @@ LINTED = ["python", ".ci", "benches", "tests", "examples", "fuzz"]
 TYPED = [
     "python/rgunicorn",
     ".ci/dev.py",
-    *(f"benches/{name}.py" for name in ("bench", "deploys", "slow")),
+    *(f"benches/{name}.py" for name in ("bench", "deploys", "reload", "slow")),
     *(f"tests/support/{name}.py" for name in ("load", "presence", "project")),
 ]
 
@@ -319,6 +319,14 @@ def deploys(words: Sequence[str]) -> None:
     """Reloads, kills and broken releases under load, in the same environment."""
     page = [] if words else ["--output", str(ROOT / "benches" / "deploys.md")]
     run(bench_venv().python, ROOT / "benches" / "deploys.py", *page, *words)
+
+
+def reload(words: Sequence[str]) -> None:
+    """Reloads and memory of the Django example, in the same environment."""
+    venv = bench_venv()
+    venv.pip("-r", str(ROOT / "examples" / "mysite" / "requirements.txt"))
+    page = [] if words else ["--output", str(ROOT / "benches" / "reload.md")]
+    run(venv.python, ROOT / "benches" / "reload.py", *page, *words)
 
 
 def bench_venv() -> Venv:

@@ -10,12 +10,13 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TypeVar
 
-from measure import Sample
 from servers import Candidate
 
 ROOT = Path(__file__).resolve().parent.parent
 Row = Sequence[str]
+Measured = TypeVar("Measured")
 #: What the machine did before we started: figures of a busy one are only good for ratios.
 LOAD_BEFORE = os.getloadavg()[0]
 
@@ -89,6 +90,6 @@ def processor() -> str:
     return platform.machine()
 
 
-def median(samples: Sequence[Sample], field: Callable[[Sample], float]) -> float:
+def median(samples: Sequence[Measured], field: Callable[[Measured], float]) -> float:
     """The middle value of a field."""
     return statistics.median(field(sample) for sample in samples)
