@@ -15,11 +15,16 @@ pub(crate) struct Hooked<'py> {
 }
 
 impl<'py> Hooked<'py> {
-    pub(crate) fn new(around: &RequestHooks, call: &Call, environ: &Bound<'py, PyDict>) -> PyResult<Self> {
+    /// `None` where the request has been answered already, because it took too long.
+    pub(crate) fn new(
+        around: &RequestHooks,
+        call: &Call,
+        environ: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Self>> {
         let py = environ.py();
-        let asked = call.with(|exchange| Asked::of(py, exchange)).expect("a call begins with an exchange")?;
-        let request = around.request(asked, environ.get_item(intern!(py, "wsgi.input"))?)?;
-        Ok(Self { request, environ: environ.clone() })
+        let Some(asked) = call.with(|exchange| Asked::of(py, exchange)) else { return Ok(None) };
+        let request = around.request(asked?, environ.get_item(intern!(py, "wsgi.input"))?)?;
+        Ok(Some(Self { request, environ: environ.clone() }))
     }
 
     /// Call `pre_request`; the environ takes over what it changes.

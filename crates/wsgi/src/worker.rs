@@ -229,7 +229,8 @@ impl Serving {
         let mut hooked = None;
         let done = self.environs.build(py, &call.call).and_then(|environ| {
             if let Some(around) = &self.hooks.around {
-                hooked.insert(Hooked::new(around, call.call.get(), &environ)?).before(around)?;
+                hooked = Hooked::new(around, call.call.get(), &environ)?;
+                hooked.as_ref().map_or(Ok(()), |hooked| hooked.before(around))?;
             }
             let returned = self.app.bind(py).call1((&environ, call.start_response.bind(py)));
             if is_forked() {
