@@ -99,6 +99,9 @@ impl Post {
     }
 }
 
+/// What is done about a request that is overdue; in how many milliseconds it is to be looked at again.
+type Act = fn(&Watchdog, &Post, u64) -> Millis;
+
 /// Looks after the posts.
 pub(crate) struct Watchdog {
     pub(crate) limit: Duration,
@@ -139,10 +142,10 @@ impl Watchdog {
             let work = post.work();
             (work.number, work.stage)
         };
-        let (due, act): (Millis, fn(&Self, &Post, u64) -> Millis) = match stage {
+        let (due, act): (Millis, Act) = match stage {
             Stage::Idle => return limit,
             Stage::Stuck => return TEND,
-            Stage::Working(since) => (since + limit, Self::interrupt),
+            Stage::Working(since) => (since.saturating_add(limit), Self::interrupt),
             Stage::Interrupted(since) => (since + CLEANUP, Self::answer),
             Stage::Answered(since) => (since + RETURN, Self::give_up),
         };
