@@ -9,8 +9,12 @@ use super::{
     event::{Action, Age, Exit, Generation, Limits, Millis, Request, Role, Signal},
     notices::{Notice, Refusal, Renewal},
     stop::Failure,
-    worker::{BOOTING, Life, Worker},
+    worker::{Life, Worker},
 };
+
+/// How long workers may go on with requests after a change of their code (`reload`): longer than connections are kept for a
+/// last request, and not longer than a person likes to wait.
+const HURRY: Millis = 2_000;
 
 /// A reload under way.
 #[derive(Debug)]
@@ -140,14 +144,14 @@ impl Arbiter {
         // The master lets go of a socket first: whoever closes it last empties its queue.
         self.actions.push_back(Action::Adopt(self.serving.generation));
         self.actions.push_back(Action::Resized { new: self.serving.target, old: old.target });
-        let (signal, allowed) = if self.serving.limits.waits_for_changes {
-            (Signal::Quit, BOOTING)
-        } else {
-            (Signal::Term, old.limits.graceful)
-        };
+        let mut allowed = old.limits.graceful;
+        if self.serving.limits.waits_for_changes {
+            // Requests that are short are finished; nobody waits long to see what they have changed.
+            allowed = allowed.min(HURRY);
+        }
         let generation = self.serving.generation;
         for age in self.staff(|worker| worker.generation != generation) {
-            self.dismiss(age, signal, now + allowed, now);
+            self.dismiss(age, Signal::Term, now + allowed, now);
         }
         self.renewal(Renewal::Done { workers });
     }

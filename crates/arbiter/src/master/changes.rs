@@ -7,7 +7,11 @@ use std::{
     ops::ControlFlow::{self, Continue},
     os::{
         fd::{AsFd as _, BorrowedFd},
-        unix::{ffi::OsStringExt as _, net::UnixDatagram},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt as _},
+            fs::MetadataExt as _,
+            net::UnixDatagram,
+        },
     },
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,8 +31,8 @@ use crate::{
     run::log,
 };
 
-/// The longest name of a file that is told.
-const LONGEST_PATH: usize = 4_096;
+/// The longest message: a stamp, and a path of the length that the kernel allows.
+const LONGEST: usize = 16 + 4_096;
 
 /// How long a process waits at most until the master has read what it tells.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -85,21 +89,31 @@ impl Changes {
     /// The file that has changed, if one has.
     fn changed(&mut self) -> Option<PathBuf> {
         let watcher = self.watcher.as_mut()?;
-        let mut buffer = [0; LONGEST_PATH];
-        while let Ok(length) = self.told.0.recv(&mut buffer) {
-            let file = PathBuf::from(OsString::from_vec(buffer[..length].to_vec()));
+        let mut message = [0; LONGEST];
+        while let Ok(length) = self.told.0.recv(&mut message) {
+            let Some((stamp, path)) = message[..length].split_first_chunk() else { continue };
+            let file = PathBuf::from(OsString::from_vec(path.to_vec()));
             watcher.also(&file, &mut remark);
-            self.loaded.insert(file);
+            if self.loaded.insert(file.clone()) && *stamp != stamp_of(&file) {
+                watcher.note(file, now());
+            }
         }
         watcher.changed(now(), &mut remark)
     }
 }
 
+/// When the file was changed last. What happens to it between its import and the beginning of the watch is seen by it.
+fn stamp_of(file: &Path) -> [u8; 16] {
+    let time = file.metadata().map_or((0, 0), |found| (found.mtime(), found.mtime_nsec()));
+    (i128::from(time.0) * 1_000_000_000 + i128::from(time.1)).to_le_bytes()
+}
+
 impl Loaded {
     /// Tell the master of a file, which it will watch.
     pub(crate) fn tell(&self, file: &Path) {
+        let message = [&stamp_of(file), file.as_os_str().as_bytes()].concat();
         // A file that cannot be told is one that is not watched; a worker has better things to do than to complain.
-        let _ = self.0.send(file.as_os_str().as_encoded_bytes());
+        let _ = self.0.send(&message);
     }
 }
 

@@ -149,7 +149,8 @@ impl World {
     pub(super) fn graceful(&self, process: &Process) -> (Millis, Millis) {
         let of = |generation: Generation| self.book.limits[&generation].graceful;
         let all = [of(process.spawn.generation), of(self.book.serving), of(self.book.before)];
-        (all.into_iter().min().unwrap(), all.into_iter().max().unwrap())
+        let hurry = self.book.serving_limits().waits_for_changes.then_some(2_000);
+        (all.into_iter().chain(hurry).min().unwrap(), all.into_iter().max().unwrap())
     }
 
     /// A reload begins soon and ends by its boot timeout.

@@ -26,9 +26,11 @@ fn a_change_replaces_the_workers_quickly() {
     talk.event(changed());
     assert_eq!(talk.said, [Notice::Renewal(Renewal::FilesChanged { file: "views.py".to_owned() })]);
     talk.event(Event::Reread(Generation(1), Ok(WATCHED))).ready(2);
-    assert_eq!(talk.sent, [(pid(1), Signal::Quit)]);
-    talk.until(1_000, &[2]);
-    assert_eq!(talk.sent[1..], [(pid(1), Signal::Kill)]);
+    assert_eq!(talk.sent, [(pid(1), Signal::Term)]);
+    talk.until(1_500, &[2]);
+    assert_eq!(talk.sent[1..], [], "requests are finished");
+    talk.until(2_500, &[2]);
+    assert_eq!(talk.sent[1..], [(pid(1), Signal::Abort), (pid(1), Signal::Kill)]);
 }
 
 #[test]

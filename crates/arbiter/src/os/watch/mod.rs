@@ -104,6 +104,12 @@ impl Watcher {
         burst.into_iter().chain(look).min()
     }
 
+    /// This file has changed, whoever noticed it.
+    pub(crate) fn note(&mut self, file: PathBuf, now: Millis) {
+        let burst = self.burst.get_or_insert(Burst { file, began: now, last: now });
+        burst.last = now;
+    }
+
     /// A file that has changed, once nothing more happens.
     pub(crate) fn changed(&mut self, now: Millis, log: &mut dyn FnMut(Remark)) -> Option<PathBuf> {
         let first = match &mut self.engine {
@@ -111,8 +117,7 @@ impl Watcher {
             Engine::Poll(poll) => poll.look(&self.view, now),
         };
         if let Some(file) = first {
-            let burst = self.burst.get_or_insert(Burst { file, began: now, last: now });
-            burst.last = now;
+            self.note(file, now);
         }
         self.burst.take_if(|burst| burst.end() <= now).map(|burst| burst.file)
     }
