@@ -115,6 +115,10 @@ impl World {
         let Some(process) = self.processes.remove(&pid) else { return };
         self.expect_the_end(&process, &exit);
         self.tell(Event::Exited(pid, exit));
+        assert!(
+            self.book.ended.is_some() || self.book.released.contains(&age),
+            "its place is not given back"
+        );
         if self.doomed.is_some() {
             assert!(self.book.stopping, "the first boot failed and the server goes on");
         }
