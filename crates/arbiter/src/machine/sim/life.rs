@@ -11,6 +11,8 @@ use super::{
 const TURNS: usize = 300;
 /// How late a loaded machine wakes the master.
 pub(super) const LATE: Millis = 20;
+/// A suspension that no boot and no timeout could be mistaken for.
+const LONG: Millis = 100_000;
 /// Within this time of calm everything is as it should be: the longest boot of each of the workers that a rolling reload
 /// replaces, one after the other, and the longest wait for the next try.
 const RECOVERY: Millis = 5 * 62_000 + 60_000;
@@ -71,8 +73,12 @@ impl World {
         self.now = due.map_or(woken, |due| woken.min(due.max(self.now) + late)).max(self.now);
         if !self.calm && !self.book.stopping && !self.book.draining && self.chance.one_in(300) {
             self.random += 1;
-            self.now += self.chance.below(3_600_000);
+            let asleep = self.chance.below(3_600_000);
+            self.now += asleep;
             self.excused = self.now;
+            if asleep > LONG {
+                self.forgiven = self.now;
+            }
         }
     }
 
@@ -108,9 +114,9 @@ impl World {
         self.look(pid);
         let Some(age) = self.processes.get(&pid).map(|process| process.spawn.age) else { return };
         // A template that is gone fails in everything that it owes, and in what it is asked for until the machine knows.
-        while let Some(index) = self.owed.iter().position(|(_, spawn)| spawn.from == Some(age)) {
-            let (_, spawn) = self.owed.remove(index);
-            self.tell(Event::ForkFailed(spawn.age, "the template is gone".to_owned()));
+        while let Some(index) = self.owed.iter().position(|owed| owed.spawn.from == Some(age)) {
+            let owed = self.owed.remove(index);
+            self.tell(Event::ForkFailed(owed.spawn.age, "the template is gone".to_owned()));
         }
         let Some(process) = self.processes.remove(&pid) else { return };
         self.expect_the_end(&process, &exit);

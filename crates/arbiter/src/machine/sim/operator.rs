@@ -63,7 +63,7 @@ impl World {
             let in_the_way = |process: &Process| {
                 process.spawn.generation > self.book.serving && process.told.is_some() && !process.seen_ready
             };
-            let unanswered = self.owed.iter().any(|(_, spawn)| spawn.generation > self.book.serving);
+            let unanswered = self.owed.iter().any(|owed| owed.spawn.generation > self.book.serving);
             assert!(
                 unanswered || self.processes.values().any(in_the_way),
                 "nothing is in the way of the reload"

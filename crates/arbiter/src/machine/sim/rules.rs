@@ -1,11 +1,14 @@
 //! The rules that hold after every event.
 
 use super::{
-    super::event::{Action, Exit, Generation, Millis, Request, Role, Signal, Stage},
+    super::{
+        event::{Action, Exit, Generation, Millis, Request, Role, Signal, Stage},
+        worker::Life,
+    },
     book::Kin,
     life::LATE,
     process::Process,
-    world::World,
+    world::{Owed, World},
 };
 
 /// A burst of spawns is looked for in so short a time.
@@ -21,6 +24,7 @@ impl World {
         self.no_tight_loop();
         if ticked {
             self.nobody_is_silent();
+            self.no_template_hangs();
             self.nobody_lingers();
             self.the_reload_ends();
             if let Some(stop_by) = self.stop_by {
@@ -106,6 +110,20 @@ impl World {
         }
     }
 
+    /// A template that does not fork what it owes is noticed as well, as long as it is wanted.
+    fn no_template_hangs(&self) {
+        let wanted = |owed: &&Owed| {
+            self.arbiter.workers.get(&owed.spawn.age).is_some_and(|worker| worker.life == Life::Booting)
+        };
+        for owed in self.owed.iter().filter(wanted) {
+            let Some(boot) = self.book.limits[&owed.spawn.generation].boot else { continue };
+            let template = self.processes.values().find(|process| Some(process.spawn.age) == owed.spawn.from);
+            let told = template.is_none_or(|template| template.told.is_some());
+            let silent = self.now.saturating_sub(owed.asked.max(self.excused));
+            assert!(told || silent <= boot + LATE, "owes a worker for {silent} ms: {template:?}");
+        }
+    }
+
     /// Who was told to leave is gone in time, or killed.
     fn nobody_lingers(&self) {
         for process in self.processes.values() {
@@ -126,11 +144,12 @@ impl World {
             }
             (Signal::Abort, None) => {
                 let limits = self.book.limits[&process.spawn.generation];
-                let silent = self.now - process.beat;
+                let silent = self.now - process.beat.max(self.forgiven);
                 // A template may be silent otherwise.
                 let template = process.spawn.role == Role::Template && process.seen_ready;
                 let allowed = if process.seen_ready { limits.timeout } else { limits.boot };
-                let stepped = self.book.pending.map_or(0, |pending| self.now - pending.stepped);
+                let stepped =
+                    self.book.pending.map_or(0, |pending| self.now - pending.stepped.max(self.forgiven));
                 let late = allowed.is_some_and(|allowed| silent.max(stepped) >= allowed);
                 assert!(template || late, "aborted after {silent} ms: {process:?}");
             }

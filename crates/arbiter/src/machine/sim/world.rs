@@ -22,6 +22,14 @@ pub(super) struct Turn {
     pub(super) recalled: usize,
 }
 
+/// What a template was asked for.
+pub(super) struct Owed {
+    pub(super) spawn: Spawn,
+    pub(super) asked: Millis,
+    /// When it will answer.
+    pub(super) due: Millis,
+}
+
 /// A server, its operators and its machine.
 pub(super) struct World {
     pub(super) chance: Chance,
@@ -30,8 +38,8 @@ pub(super) struct World {
     pub(super) book: Book,
     pub(super) processes: BTreeMap<Pid, Process>,
     pub(super) graves: VecDeque<(Pid, Exit)>,
-    /// What templates were asked for, and when they will answer.
-    pub(super) owed: Vec<(Millis, Spawn)>,
+    /// What templates were asked for.
+    pub(super) owed: Vec<Owed>,
     /// Configurations that are being read.
     pub(super) unread: VecDeque<(Generation, Result<Limits, String>)>,
     /// The new master of an upgrade.
@@ -49,6 +57,8 @@ pub(super) struct World {
     pub(super) doomed: Option<u8>,
     /// A suspension excuses silence until then.
     pub(super) excused: Millis,
+    /// The same for one that is so long that it has to.
+    pub(super) forgiven: Millis,
     pub(super) spawns: VecDeque<Millis>,
     pub(super) rereads: VecDeque<Millis>,
     pub(super) peak: u32,
@@ -85,6 +95,7 @@ impl World {
             stop_by: None,
             doomed: None,
             excused: 0,
+            forgiven: 0,
             spawns: VecDeque::new(),
             rereads: VecDeque::new(),
             peak: limits.workers,
@@ -155,8 +166,8 @@ impl World {
         self.spawns.push_back(self.now);
         if let Some(template) = spawn.from {
             self.is_loaded(template, spawn);
-            let answer = self.now + if self.chance.one_in(8) { self.chance.below(2_000) } else { 0 };
-            return self.owed.push((answer, spawn));
+            let due = self.now + if self.chance.one_in(8) { self.chance.below(2_000) } else { 0 };
+            return self.owed.push(Owed { spawn, asked: self.now, due });
         }
         if !self.calm && self.chance.one_in(25) {
             self.random += 1;
@@ -187,7 +198,7 @@ impl World {
 
     /// The templates fork what they owe.
     pub(super) fn fork_from_templates(&mut self) {
-        let (due, later) = self.owed.drain(..).partition(|(at, spawn)| {
+        let (due, later) = self.owed.drain(..).partition(|Owed { spawn, due, .. }| {
             let mut templates = self.processes.values();
             let works = templates.any(|process| {
                 let killed = process.told.is_some_and(|told| told.signal == Signal::Kill);
@@ -196,11 +207,11 @@ impl World {
             let dead = self.graves.iter().any(|(pid, _)| {
                 self.processes.get(pid).is_some_and(|process| Some(process.spawn.age) == spawn.from)
             });
-            *at <= self.now && works && !dead
+            *due <= self.now && works && !dead
         });
         self.owed = later;
-        let due: Vec<(Millis, Spawn)> = due;
-        for (_, spawn) in due {
+        let due: Vec<Owed> = due;
+        for Owed { spawn, .. } in due {
             if !self.calm && self.chance.one_in(25) {
                 self.tell(Event::ForkFailed(spawn.age, "EAGAIN".to_owned()));
             } else {
