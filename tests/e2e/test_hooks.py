@@ -105,6 +105,7 @@ def test_the_hooks_of_a_worker_that_is_interrupted(recorded: Recorded, app: str,
     assert seen == ["worker_int", "worker_exit"]
     assert record.wait("worker_int")["alive"] is False
     assert names(record.of_master()) == ["child_exit", "pre_fork"]
+    assert record.server.get("/").text == "hello"
 
 
 def test_the_hooks_of_a_worker_that_is_killed(recorded: Recorded) -> None:
@@ -296,6 +297,7 @@ def test_a_worker_that_is_no_longer_to_be_alive_is_replaced(recorded: Recorded) 
     assert record.server.get("/").status == 200
     record.wait("child_exit")
     record.server.wait_until(lambda: record.server.worker_pids() - old)
+    assert record.server.get("/").text == "hello"
 
 
 # Where a hook is, and recipes.
