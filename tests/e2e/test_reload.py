@@ -91,6 +91,8 @@ def develop(serve: Serve) -> Callable[..., Server]:
     def start(project: Project, **settings: Any) -> Server:
         server = serve(project.app, chdir=project.directory, reload=True, **settings)
         server.wait_log("Watching for changes in ")
+        # What is changed before it is loaded is no change to the workers.
+        wait_until(lambda: server.get("/").status == 200, what="the first answer")
         return server
 
     return start
