@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, env, ffi::OsString, io, path::PathBuf};
 
 use pyo3::{prelude::*, types::PyDict};
-use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, SettingsError, Value};
+use rgunicorn_settings::{Parsed, ProcessEnvironment, Settings, SettingsError, Value, WorkerClass};
 
 use crate::{
     config_file::{Brought, ConfigFiles},
@@ -131,7 +131,9 @@ impl<'py> Generations<'py> {
             changes.set(py, &pair.name, &pair.value)?;
         }
         let hooks = brought.hooks.bind(py);
-        let configured = if hooks.is_empty() {
+        // A worker class of another package asks for the same objects that hooks are called with.
+        let foreign = matches!(settings.workers.worker_class, WorkerClass::Foreign(_));
+        let configured = if hooks.is_empty() && !foreign {
             None
         } else {
             let values = PyDict::new(py);

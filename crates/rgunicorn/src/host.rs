@@ -1,5 +1,7 @@
 //! The Python that the arbiter asks for: duties around forks, the worker's main, the check of the application.
 
+use std::sync::Arc;
+
 use pyo3::{exceptions::PySystemExit, prelude::*};
 use rgunicorn_arbiter::{Hook, HookFailed, Host, Origin, ServerFacts, TemplateBoot, WorkerBoot};
 use rgunicorn_bridge::{
@@ -10,7 +12,7 @@ use rgunicorn_bridge::{
 use rgunicorn_scoreboard::State;
 use rgunicorn_settings::{Application, EventLoop, Parsed, Settings, WorkerClass};
 
-use crate::{hooks, template, title, worker};
+use crate::{foreign, hooks, template, title, worker};
 
 /// What a worker ends with that fails while it serves.
 const WORKER_FAILED: u8 = 1;
@@ -122,8 +124,13 @@ impl Host for PythonHost<'_> {
             Ok(hooks) => hooks,
             Err(error) => return self.failed(&boot, &error),
         };
-        let run = worker::run(self.py, &mut boot, &hooks, self.loaded.take());
-        let status = run.unwrap_or_else(|error| self.failed(&boot, &error));
+        let (settings, loaded) = (Arc::clone(&boot.settings), self.loaded.take());
+        let status = if let WorkerClass::Foreign(class) = &settings.workers.worker_class {
+            foreign::run(self.py, boot, class, &hooks, loaded)
+        } else {
+            let run = worker::run(self.py, &mut boot, &hooks, loaded);
+            run.unwrap_or_else(|error| self.failed(&boot, &error))
+        };
         if !is_forked()
             && let Err(error) = hooks.worker_exit(self.py)
         {

@@ -4,6 +4,7 @@
 //! Python that the arbiter asks for; [`worker`] is the way from a forked process to a worker class.
 
 mod command;
+mod foreign;
 mod hooks;
 mod host;
 mod origin;

@@ -22,7 +22,7 @@ use rgunicorn_scoreboard::Wear;
 use rgunicorn_settings::{AppSpec, Application, Settings, WorkerClass};
 use rgunicorn_wsgi::Patience;
 
-use crate::status;
+use crate::{foreign, status};
 
 /// What a worker ends with whose application cannot start, as gunicorn's.
 pub(crate) const BOOT_FAILED: u8 = 3;
@@ -35,6 +35,11 @@ pub(crate) struct Loaded<'py> {
 }
 
 impl Loaded<'_> {
+    /// The application alone.
+    pub(crate) fn into_app(self) -> Py<PyAny> {
+        self.app.unbind()
+    }
+
     /// Say how it was found out what the application is. Every process finds the same; the first one says so.
     pub(crate) fn announce(&self, spec: &AppSpec, age: u32) {
         if let (Some(why), 1) = (self.why, age) {
@@ -57,17 +62,17 @@ pub(crate) fn load<'py>(
     if let Err(error) = app::prepare_path(py, application) {
         return Err(LoadError::NotFound(format!("cannot change sys.path: {error}")));
     }
+    if let WorkerClass::Foreign(class) = class {
+        foreign::prepare(py, class)?;
+    }
     let app = app::load(py, spec)?;
     let evidence = interface_of(&app);
     let (wanted, why) = match class {
         WorkerClass::Auto => (evidence.interface().unwrap_or(Interface::Wsgi), Some(evidence.reason())),
         WorkerClass::Sync => (Interface::Wsgi, None),
         WorkerClass::Asgi => (Interface::Asgi, None),
-        WorkerClass::Foreign(class) => {
-            return Err(LoadError::NotFound(format!(
-                "the worker class `{class}` cannot be run by this version (write `-k sync` for WSGI or `-k asgi` for ASGI)"
-            )));
-        }
+        // What it serves is its own business.
+        WorkerClass::Foreign(_) => return Ok(Loaded { app, interface: Interface::Wsgi, why: None }),
     };
     match evidence.interface() {
         Some(found) if found != wanted => Err(LoadError::NotFound(format!(
@@ -102,14 +107,9 @@ pub(crate) fn run<'py>(
     hooks: &WorkerHooks,
     loaded: Option<Loaded<'py>>,
 ) -> PyResult<u8> {
-    status::remember(&boot.slot);
-    hooks.expect_abort(py)?;
-    arm_faulthandler(py, boot.error_log.fd())?;
-    watch_forks(py)?;
-    hooks.post_fork(py)?;
     let settings = Arc::clone(&boot.settings);
-    if let Err(error) = boot.drop_privileges() {
-        return Ok(cannot_start(boot, &error.to_string()));
+    if let Err(status) = begin(py, boot, hooks)? {
+        return Ok(status);
     }
     let Some(spec) = &settings.application.app else { return Ok(4) };
     let loaded = match load_unless_forked_with_it(py, boot, spec, loaded) {
@@ -159,8 +159,21 @@ pub(crate) fn run<'py>(
     }
 }
 
+/// What comes before the application, whatever the worker class; an exit status if it ends there.
+///
+/// # Errors
+/// When Python refuses, or the hook `post_fork` raises.
+pub(crate) fn begin(py: Python<'_>, boot: &mut WorkerBoot, hooks: &WorkerHooks) -> PyResult<Result<(), u8>> {
+    status::remember(&boot.slot);
+    hooks.expect_abort(py)?;
+    arm_faulthandler(py, boot.error_log.fd())?;
+    watch_forks(py)?;
+    hooks.post_fork(py)?;
+    Ok(boot.drop_privileges().map_err(|error| cannot_start(boot, &error.to_string())))
+}
+
 /// The application, or why there is none: said by one worker for all, and an exit status.
-fn load_unless_forked_with_it<'py>(
+pub(crate) fn load_unless_forked_with_it<'py>(
     py: Python<'py>,
     boot: &WorkerBoot,
     spec: &AppSpec,

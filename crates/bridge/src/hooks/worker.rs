@@ -62,6 +62,12 @@ impl WorkerHooks {
         })
     }
 
+    /// The hooks as Python has them, with the settings and the log of the worker; `None` if there are none.
+    #[must_use]
+    pub fn object(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.object.as_ref().map(|object| object.clone_ref(py))
+    }
+
     /// Call `worker_abort`, and `worker_exit`, when the worker is given up. To be called before faulthandler is armed, so
     /// that the stacks are written first.
     ///
