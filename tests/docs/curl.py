@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("-i", "--include", action="store_true")
     options.add_argument("-D", "--dump-header", choices=["-"])
     options.add_argument("-o", "--output", type=Path)
+    options.add_argument("-w", "--write-out", default="")
     options.add_argument("-d", "--data", "--data-binary")
     options.add_argument("-H", "--header", action="append", default=[])
     options.add_argument("-r", "--range")
@@ -75,6 +76,9 @@ def main() -> None:
         options.output.write_bytes(body)
     else:
         sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+    status = options.write_out.replace("%{http_code}", str(answer.status))
+    print(status.replace("\\n", "\n"), end="")
 
 
 if __name__ == "__main__":
