@@ -22,18 +22,24 @@ const DOORS: Millis = 1000;
 impl Engine {
     /// Accept nothing more, once nobody is found waiting. Connections are closed after their response, and so says the
     /// response; idle ones once they have been silent for [`Deadlines::parting`]. No client is waited for longer than
-    /// [`Deadlines::stop`]. [`Engine::is_done`] tells when all is over.
+    /// [`Deadlines::stop`]. [`Engine::is_done`] tells when all is over. A worker that is still [on hold](Engine::hold)
+    /// accepts nobody.
     pub fn retire(&mut self) {
         if self.closing {
             return;
         }
         self.end = self.moment_after(self.config.deadlines.stop);
         self.closing = true;
-        self.doors_close = self.end.min(self.clock.now() + DOORS);
-        self.resume = self.resume.min(self.doors_close);
-        for listening in &mut self.listeners {
-            listening.ready = true;
-            listening.resume = 0;
+        if self.held.is_some() {
+            // It was not to be seen by any client yet, so it leaves those who wait to the others.
+            (0..self.listeners.len()).for_each(|index| self.shut_door(index));
+        } else {
+            self.doors_close = self.end.min(self.clock.now() + DOORS);
+            self.resume = self.resume.min(self.doors_close);
+            for listening in &mut self.listeners {
+                listening.ready = true;
+                listening.resume = 0;
+            }
         }
         for key in self.connections.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             self.hasten(key);

@@ -159,3 +159,15 @@ fn before_it_is_open_a_worker_serves_nobody_but_itself() {
     world.engine.open();
     assert_eq!(outside.echoed(&mut world).status, 200);
 }
+
+#[test]
+fn a_worker_that_is_told_to_leave_before_it_is_open_leaves_those_who_wait_to_others() {
+    let mut world = World::new(config());
+    world.engine.hold();
+    let mut outside = world.connect();
+    outside.send(GET);
+    world.engine.retire();
+    world.assert_quiet();
+    assert!(!world.has_event());
+    assert!(world.engine.is_done());
+}
