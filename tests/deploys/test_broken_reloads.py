@@ -46,6 +46,14 @@ def test_a_boot_that_hangs(deploy: Serve, project: Project, strategy: dict[str, 
     reload_well(server, project)
 
 
+def test_a_warm_up_that_fails(deploy: Serve, project: Project, strategy: dict[str, Any]) -> None:
+    server = deploy(workers=2, warmup="/warm", **strategy)
+    with unchanged(server):
+        project.release("2", warm="500 Internal Server Error")
+        reload_in_vain(server, "/warm.*500|500.*/warm")
+    reload_well(server, project)
+
+
 def test_a_lifespan_that_fails(deploy: Serve, project: Project, strategy: dict[str, Any]) -> None:
     if project.interface != "asgi":
         pytest.skip("WSGI has no lifespan")

@@ -62,6 +62,13 @@ def test_a_boot_that_hangs_ends_with_a_status(project: Project, way: dict[str, A
     assert "project_" in text, "no stack shows where it hangs"
 
 
+def test_a_warm_up_that_fails_ends_with_3(project: Project, way: dict[str, Any]) -> None:
+    project.release("1", warm="500 Internal Server Error")
+    status, text = start(project, {**way, "warmup": "/warm"})
+    assert status == 3, text
+    assert "/warm" in text
+
+
 def test_a_lifespan_that_fails_ends_with_3(tmp_path: Path, way: dict[str, Any]) -> None:
     project = Project(tmp_path / "server-0", "asgi")
     project.release("1", lifespan="no database here")

@@ -41,7 +41,7 @@ class Presence:
             assert self.looks > 0
 
     def _watch(self) -> None:
-        while not self._ended.wait(INTERVAL):
+        while True:
             loaded = {
                 int(pid) for pid in re.findall(r"note: loaded \S+ in (\d+)", self._server.log())
             }
@@ -49,3 +49,5 @@ class Presence:
             self.looks += 1
             if ready < self._wanted():
                 self.shortages.append(ready)
+            if self._ended.wait(INTERVAL):
+                return
