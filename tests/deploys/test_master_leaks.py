@@ -15,8 +15,8 @@ pytestmark = pytest.mark.only("rgunicorn")
 RELOADS = 200
 #: After so many everything that is made once has been made.
 WARM = 20
-#: The memory of a master, in kilobytes; under `asgi` it has imported asyncio and uvloop. The code of
-#: a debug build, which CI has on the further CPythons, takes 4 MB more.
+#: The memory of a master, in kilobytes: 20 MB, and 4 more in a debug build, which has more code.
+#: Under `asgi` it has imported asyncio and uvloop for all of its workers.
 MOST = {"wsgi": 24 * 1024, "asgi": 34 * 1024}
 #: What 180 reloads may add to it, in kilobytes.
 GROWTH = 512
