@@ -24,7 +24,8 @@ os.register_at_fork(
 )
 
 for name in filter(None, os.environ.get("PRELOADED_THREADS", "").split(",")):
-    threading.Thread(target=threading.Event().wait, name=name, daemon=True).start()
+    # No daemon: the interpreter would wait for it at its end.
+    threading.Thread(target=threading.Event().wait, name=name).start()
 
 
 def facts() -> dict[str, Any]:

@@ -94,6 +94,10 @@ def test_threads_of_the_import_are_named_and_missing(serve: Serve) -> None:
     server = serve(APP, preload=True, env={"PRELOADED_THREADS": "refresher,reporter"})
     server.wait_log(rf"\[{template(server)}\] \[WARNING\] .*threads.*`refresher`, `reporter`")
     assert facts(server)["threads"] == ["MainThread"]
+    maker = template(server)
+    server.begin_stop()
+    server.wait_until(lambda: not is_alive(maker), within=2)
+    assert server.wait_exit(within=2) == 0
 
 
 def test_without_threads_there_is_no_warning(serve: Serve) -> None:

@@ -107,7 +107,8 @@ fn serve<'py>(py: Python<'py>, settings: Settings, mut generations: Generations<
     }
     import_ahead(py, &settings);
     let mut host = PythonHost::new(py, &settings, generations, origin);
-    rgunicorn_arbiter::run(settings, error_log, &mut host)
+    let status = rgunicorn_arbiter::run(settings, error_log, &mut host);
+    host.end(status)
 }
 
 fn refuse(error: &dyn std::fmt::Display, status: u8) -> u8 {

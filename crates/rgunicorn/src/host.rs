@@ -161,6 +161,17 @@ impl Host for PythonHost<'_> {
 }
 
 impl PythonHost<'_> {
+    /// The end of a process, with this status; a template does not return from here.
+    pub(crate) fn end(&self, status: u8) -> u8 {
+        // Workers have taken what their template has loaded.
+        if self.loaded.is_some()
+            && let Err(error) = template::leave(self.py, status)
+        {
+            log_exception(self.py, "Error at the end of the template process", &error);
+        }
+        status
+    }
+
     /// The status of a worker that an exception ends.
     fn failed(&self, boot: &WorkerBoot, error: &PyErr) -> u8 {
         if is_forked() {

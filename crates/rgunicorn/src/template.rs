@@ -38,6 +38,18 @@ pub(crate) fn load<'py>(py: Python<'py>, boot: &TemplateBoot) -> Result<Loaded<'
     Ok(loaded)
 }
 
+/// End the process of a template. The interpreter would wait for the threads that the application has started, which
+/// have nothing to finish here.
+pub(crate) fn leave(py: Python<'_>, status: u8) -> PyResult<()> {
+    py.import("atexit")?.call_method0("_run_exitfuncs")?;
+    let sys = py.import("sys")?;
+    for stream in ["stdout", "stderr"] {
+        // Whoever has read them may be gone.
+        let _ = sys.getattr(stream).and_then(|stream| stream.call_method0("flush"));
+    }
+    py.import("os")?.call_method1("_exit", (status,)).map(drop)
+}
+
 fn failed(py: Python<'_>, error: &PyErr) -> u8 {
     rgunicorn_bridge::log_exception(py, "Exception in template process", error);
     BOOT_FAILED
