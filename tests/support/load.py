@@ -156,9 +156,12 @@ class Client(threading.Thread):
         """Let go of an idle connection that the server has closed: nobody asked for anything."""
         if self._sock is None:
             return
+        # With a timeout, Python would wait for something to read whatever the flags say.
+        self._sock.setblocking(False)
         try:
-            left = self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            left = self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
+            self._sock.settimeout(PATIENCE)
             return
         except ConnectionError:
             left = b""
