@@ -20,6 +20,7 @@ use crate::{Slot, State};
 #[repr(C, align(128))]
 struct Header {
     files_abandoned: AtomicBool,
+    pid_file_abandoned: AtomicBool,
     draining: AtomicBool,
 }
 
@@ -95,15 +96,27 @@ impl Scoreboard {
         self.header().files_abandoned.store(true, Relaxed);
     }
 
-    /// The other server is gone: the socket files are this one's alone.
+    /// Say that the other server will have this one's pid file as well, so nobody here may remove that either.
+    pub fn abandon_pid_file(&self) {
+        self.header().pid_file_abandoned.store(true, Relaxed);
+    }
+
+    /// The other server is gone: the files are this one's alone.
     pub fn claim_files(&self) {
         self.header().files_abandoned.store(false, Relaxed);
+        self.header().pid_file_abandoned.store(false, Relaxed);
     }
 
     /// Whether another server has the socket files too.
     #[must_use]
     pub fn files_abandoned(&self) -> bool {
         self.header().files_abandoned.load(Relaxed)
+    }
+
+    /// Whether another server will have the pid file.
+    #[must_use]
+    pub fn pid_file_abandoned(&self) -> bool {
+        self.header().pid_file_abandoned.load(Relaxed)
     }
 
     /// Say that the server is about to stop: everything is answered as before, but who asks whether it is ready hears no.

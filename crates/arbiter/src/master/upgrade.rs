@@ -19,7 +19,7 @@ use crate::{
     os::{
         files::OwnFile,
         fork::{self, Fork, SignalsBlocked, fork},
-        pidfile, process,
+        pidfile, process, unix,
         upgrade::{self, Excuse, Successor},
     },
     run::log,
@@ -125,7 +125,8 @@ impl Master<'_> {
     /// This master ends. Files that it has left to another are its own again if that one has ended meanwhile.
     pub(super) fn remove_what_was_left(&mut self) {
         let alone = self.is_alone();
-        for file in self.left.drain(..).filter(|_| alone) {
+        // Two that end together find each other alive, but the last one finds that nobody listens.
+        for file in self.left.drain(..).filter(|file| alone || unix::is_deserted(file.path())) {
             // It goes when nobody here needs it any more, which is now.
             file.claim();
         }
@@ -138,6 +139,7 @@ impl Master<'_> {
 
     fn leave_files(&self) {
         self.board.abandon_files();
+        self.board.abandon_pid_file();
         self.generations.all().for_each(|generation| generation.bound.files().for_each(OwnFile::leave));
     }
 

@@ -25,11 +25,11 @@ use crate::machine::event::Pid;
 
 /// What to clean up.
 pub(crate) struct Remains {
-    /// Files of this server alone.
+    /// Pid files, which a new master takes over when the old one ends.
     pub(crate) files: Vec<Mark>,
     /// Files of sockets, which another server may have as well.
     pub(crate) sockets: Vec<Mark>,
-    /// It knows whether the sockets belong to somebody else by now.
+    /// It knows whether they belong to somebody else by now.
     pub(crate) board: Arc<Scoreboard>,
 }
 
@@ -71,7 +71,10 @@ fn leave_if_orphaned() {
     #[allow(unsafe_code, reason = "a signal handler has no other way to its data")]
     let remains = unsafe { remains.as_ref() };
     if let Some(remains) = remains {
-        remains.files.iter().for_each(Mark::remove);
+        // The new master puts its own file there at this very moment, and nothing removes a file only if it is the old one.
+        if !remains.board.pid_file_abandoned() {
+            remains.files.iter().for_each(Mark::remove);
+        }
         if !remains.board.files_abandoned() {
             remains.sockets.iter().for_each(Mark::remove);
         }

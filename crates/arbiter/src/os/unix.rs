@@ -103,15 +103,24 @@ fn make_room(path: &Path) -> io::Result<()> {
     if !metadata.file_type().is_socket() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
-    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A full queue must not make this wait.
-    probe.set_nonblocking(true)?;
-    match probe.connect(&SockAddr::unix(path)?) {
+    match knock(path) {
         Err(error) if errno(&error) == Errno::ECONNREFUSED => std::fs::remove_file(path),
         Err(error) if errno(&error) == Errno::ENOENT => Ok(()),
         Err(error) if errno(&error) == Errno::EACCES => Err(error),
         Ok(()) | Err(_) => Err(Errno::EADDRINUSE.into()),
     }
+}
+
+/// Whether the socket file is one that nobody listens at any more.
+pub(crate) fn is_deserted(path: &Path) -> bool {
+    knock(path).is_err_and(|error| errno(&error) == Errno::ECONNREFUSED)
+}
+
+fn knock(path: &Path) -> io::Result<()> {
+    let probe = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A full queue must not make this wait.
+    probe.set_nonblocking(true)?;
+    probe.connect(&SockAddr::unix(path)?)
 }
 
 /// How the settings would call the place where a socket listens.
