@@ -178,7 +178,7 @@ def test_a_socket_file_stays_with_the_master_that_stays(
     server.signal("KILL")
     server.expected_status = -signal.SIGKILL
     server.wait_exit()
-    server.wait_log("Master has been promoted")
+    server.wait_until(lambda: server.log_lines("Master has been promoted"))
     assert int(server.get("/pid").text) in workers(new)
     os.kill(new, signal.SIGTERM)
     wait_gone(new)
