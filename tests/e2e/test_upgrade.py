@@ -109,7 +109,7 @@ def test_the_new_master_takes_over_when_the_old_one_leaves(
     assert not pidfile.with_suffix(".pid.2").exists()
     assert not any(is_alive(pid) for pid in old_workers)
     assert int(server.get("/pid").text) in workers(new)
-    server.wait_log("Master has been promoted")
+    server.wait_until(lambda: server.log_lines("Master has been promoted"))
 
     os.kill(new, signal.SIGTERM)
     wait_gone(new)
