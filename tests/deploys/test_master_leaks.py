@@ -16,8 +16,7 @@ RELOADS = 200
 #: After so many everything that is made once has been made.
 WARM = 20
 #: The memory of a master, in kilobytes: 20 MB, and 4 more in a debug build, which has more code.
-#: Under `asgi` it has imported asyncio and uvloop for all of its workers.
-MOST = {"wsgi": 24 * 1024, "asgi": 34 * 1024}
+MOST = 24 * 1024
 #: What 180 reloads may add to it, in kilobytes.
 GROWTH = 512
 
@@ -40,10 +39,10 @@ def measure(server: Server) -> tuple[int, int, int]:
     )
 
 
-def test_the_master_is_small(deploy: Serve, project: Project) -> None:
+def test_the_master_is_small(deploy: Serve) -> None:
     server = deploy(workers=2)
     assert server.get("/").status == 200
-    assert resident(server.pid) < MOST[project.interface]
+    assert resident(server.pid) < MOST
 
 
 @pytest.mark.timeout(120)
@@ -56,7 +55,7 @@ def test_two_hundred_reloads_leave_nothing_behind(serve: Serve) -> None:
         reload(server)
     server.wait_until(lambda: measure(server) == before)
     assert resident(server.pid) - memory < GROWTH
-    assert resident(server.pid) < MOST["wsgi"]
+    assert resident(server.pid) < MOST
     assert not zombies(server.pid)
     assert len(children(server.pid)) == 1
 

@@ -10,7 +10,7 @@ use rgunicorn_bridge::{
     is_forked, log_exception,
 };
 use rgunicorn_scoreboard::State;
-use rgunicorn_settings::{Application, EventLoop, Parsed, Settings, WorkerClass};
+use rgunicorn_settings::{Application, Parsed, Settings, WorkerClass};
 
 use crate::{foreign, hooks, template, title, worker};
 
@@ -48,6 +48,11 @@ impl<'py> PythonHost<'py> {
     }
 }
 
+/// The part of what asyncio imports that takes most of the time and little memory. What is missing, TLS above all, is as
+/// large as the rest of the master, and would keep an upgraded asyncio or uvloop from being taken up by a reload.
+const BENEATH_ASYNCIO: [&str; 7] =
+    ["concurrent.futures", "contextvars", "inspect", "selectors", "socket", "subprocess", "threading"];
+
 /// Import what every `asgi` worker will need, once, before they are forked: they start sooner and share the memory. Of
 /// the application nothing is imported here. Without `-k` the name of its module is all there is to go by.
 pub(crate) fn import_ahead(py: Python<'_>, settings: &Settings) {
@@ -56,13 +61,9 @@ pub(crate) fn import_ahead(py: Python<'_>, settings: &Settings) {
         WorkerClass::Sync | WorkerClass::Foreign(_) => false,
         WorkerClass::Auto => settings.application.app.as_ref().is_some_and(|app| app.module.contains("asgi")),
     };
-    if !asgi {
-        return;
-    }
-    // A worker that needs what cannot be imported says so itself.
-    let _ = py.import("asyncio");
-    if settings.asgi.event_loop != EventLoop::Asyncio {
-        let _ = py.import("uvloop");
+    for module in BENEATH_ASYNCIO.into_iter().filter(|_| asgi) {
+        // A worker that needs what cannot be imported says so itself.
+        let _ = py.import(module);
     }
 }
 
