@@ -107,7 +107,7 @@ def holding(environ: dict[str, Any], start_response: Begin) -> Iterable[bytes]:
 def stay(library: ctypes.CDLL, environ: dict[str, Any]) -> None:
     """Sleep in C code for as many seconds as the query says, whatever signal comes."""
     note("in C")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     library.usleep(int(float(environ["QUERY_STRING"]) * 1e6))
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     note("out of C")

@@ -6,9 +6,13 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pyo3::prelude::*;
@@ -241,17 +245,37 @@ fn locked(call: &Shared) -> MutexGuard<'_, State> {
     call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many threads wait for the interpreter to tell where another one is.
+static ASKING: AtomicUsize = AtomicUsize::new(0);
+/// How long those have, at the end of the process, to be told.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Where a thread is. Asked by a thread of its own, which may have to wait for the interpreter longer than we do.
 fn stack_of(thread: std::ffi::c_long) -> String {
     let (tell, told) = mpsc::channel();
+    ASKING.fetch_add(1, SeqCst);
     let asked = thread::Builder::new().name("rgunicorn-stack".to_owned()).spawn(move || {
         // Nobody listens any more if it took too long.
         let _ = tell.send(Python::attach(|py| stacks::of_thread(py, thread)));
+        ASKING.fetch_sub(1, SeqCst);
     });
     match asked.map(|_| told.recv_timeout(GLANCE)) {
         Ok(Ok(Some(stack))) => stack,
         Ok(Ok(None)) => "(no stack: the thread runs no Python code)".to_owned(),
         Ok(Err(_)) => "(no stack: something does not let go of the interpreter)".to_owned(),
-        Err(error) => format!("(no stack: {error})"),
+        Err(error) => {
+            ASKING.fetch_sub(1, SeqCst);
+            format!("(no stack: {error})")
+        }
     }
+}
+
+/// Let nobody wait for the interpreter when it ends: CPython would end such a thread in the middle, and the process with it.
+pub(crate) fn let_finish(py: Python<'_>) {
+    py.detach(|| {
+        let since = Instant::now();
+        while ASKING.load(SeqCst) > 0 && since.elapsed() < LAST_WORDS {
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    });
 }

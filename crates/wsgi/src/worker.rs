@@ -18,7 +18,7 @@ use crate::{
     environ::Environs,
     hooked::Hooked,
     respond::respond,
-    watchdog::{Post, TIMED_OUT, Watchdog},
+    watchdog::{self, Post, TIMED_OUT, Watchdog},
 };
 
 /// How often a worker that makes requests of its own looks whether they are over.
@@ -87,6 +87,9 @@ pub fn run(py: Python<'_>, mut worker: Worker, ready: &mut dyn FnMut() -> PyResu
         while serving.turn(py, None)? {}
     }
     disarm_interrupt(py);
+    if serving.forked.is_none() {
+        watchdog::let_finish(py);
+    }
     if serving.stop == Stop::Now && serving.forked.is_none() {
         serving.hooks.worker_int(py);
     }
