@@ -57,7 +57,8 @@ def test_a_worker_that_stops_is_not_ready(serve: Serve, plain: str) -> None:
             working.send(build_request("GET", "/sleep?1"))
             server.wait_log("note: sleeping")
         server.signal("TERM")
+        # The master has heard of it before the worker has.
         server.wait_log("Handling signal: term")
-        assert asking.get("/ready").status == 503
+        server.wait_until(lambda: asking.get("/ready").status == 503)
         assert asking.closed_by_server()
     assert server.wait_exit() == 0
