@@ -182,7 +182,7 @@ def test_a_template_that_is_told_to_leave_does_and_is_made_anew(serve: Serve) ->
     server = serve(APP, preload=True)
     first = template(server)
     server.signal("TERM", first)
-    server.wait_until(lambda: not is_alive(first))
+    server.wait_log(rf"Worker \(pid:{first}\) left without being asked")
     server.signal("TTIN")
     server.wait_until(lambda: len(server.worker_pids()) == 2)
     assert template(server) != first
