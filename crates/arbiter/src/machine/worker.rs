@@ -241,6 +241,8 @@ impl Worker {
     /// Put it on the way out until `deadline`, or sooner where it already is or has nothing to finish; false if it needs no
     /// signal any more.
     pub(super) fn dismiss(&mut self, order: Signal, deadline: Millis, now: Millis) -> bool {
+        // A template has nothing to finish either.
+        let deadline = if self.role == Role::Template { deadline.min(now + BOOTING) } else { deadline };
         match &mut self.life {
             Life::Booting => {
                 let soon = deadline.min(now + BOOTING);

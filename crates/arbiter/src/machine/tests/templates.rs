@@ -105,3 +105,13 @@ fn loading_and_forking_have_a_boot_timeout_each() {
     talk.until(59_000, &[2, 3]);
     assert!(talk.rest.contains(&Action::Discard(Generation(1))));
 }
+
+#[test]
+fn a_template_that_does_not_leave_holds_the_stop_for_a_second() {
+    let mut talk = Talk::preloaded();
+    talk.ask(Request::Term).forget();
+    talk.exit(2, code(0)).exit(3, code(0)).until(1_000, &[]);
+    assert_eq!(talk.sent, [(pid(1), Signal::Abort)], "its stacks show where it hangs");
+    talk.until(1_500, &[]);
+    assert_eq!(talk.sent[1..], [(pid(1), Signal::Kill)]);
+}
