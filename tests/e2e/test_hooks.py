@@ -72,7 +72,14 @@ def test_the_hooks_of_ttin_and_ttou(recorded: Recorded, app: str) -> None:
     assert names(record.of_master()) == ["nworkers_changed", "pre_fork"]
     changed = record.wait("nworkers_changed")
     assert (changed["new"], changed["old"], changed["workers"]) == (2, 1, [1])
-    record.server.get("/")
+    (new,) = record.server.worker_pids() - {old}
+
+    def serves() -> bool:
+        """Whether the new worker serves: until it does, it would be the first to leave."""
+        record.server.get("/")
+        return "pre_request" in record.of_worker(new)
+
+    record.server.wait_until(serves)
     record.clear()
     record.server.signal("TTOU")
     exited = record.wait("child_exit")
