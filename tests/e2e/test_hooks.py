@@ -30,6 +30,7 @@ def lifespan(app: str, part: str) -> list[str]:
 def test_the_hooks_of_a_start_are_called_in_gunicorns_order(recorded: Recorded, app: str) -> None:
     record = recorded()
     record.server.get("/")
+    record.wait("post_request")
     assert names(record.of_master()) == [
         "nworkers_changed",
         "on_starting",
@@ -91,6 +92,7 @@ def test_the_hooks_of_ttin_and_ttou(recorded: Recorded, app: str) -> None:
 def test_the_hooks_of_a_stop(recorded: Recorded, app: str) -> None:
     record = recorded()
     record.server.get("/")
+    record.wait("post_request")
     (worker,) = record.server.worker_pids()
     record.clear()
     assert record.server.stop() == 0
@@ -104,6 +106,7 @@ def test_the_hooks_of_a_stop(recorded: Recorded, app: str) -> None:
 def test_the_hooks_of_a_worker_that_is_interrupted(recorded: Recorded, app: str, name: str) -> None:
     record = recorded()
     record.server.get("/")
+    record.wait("post_request")
     (worker,) = record.server.worker_pids()
     record.clear()
     record.server.signal(name, worker)
@@ -131,7 +134,8 @@ def test_the_hooks_of_a_worker_that_is_killed(recorded: Recorded) -> None:
 def test_the_hooks_of_a_worker_that_hangs(recorded: Recorded) -> None:
     record = recorded(timeout=2)
     record.server.expect("WORKER TIMEOUT", "has worked for")
-    record.wait("post_worker_init")
+    record.server.get("/")
+    record.wait("post_request")
     (worker,) = record.server.worker_pids()
     record.clear()
     record.server.get_in_background("/block?30")
@@ -163,6 +167,7 @@ def test_pre_exec_is_called_in_the_process_that_becomes_the_new_master(
 def test_the_hooks_of_a_worker_whose_application_is_preloaded(recorded: Recorded, app: str) -> None:
     record = recorded(preload=True)
     record.server.get("/")
+    record.wait("post_request")
     (worker,) = record.server.worker_pids()
     assert names(record.of_master())[:4] == [
         "nworkers_changed",
