@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from conftest import Serve
 from support.commandline import Outcome, run
 from support.commands import TESTS
-from support.processes import resident
+from support.processes import read_process
 from support.server import Server
 
 pytestmark = pytest.mark.only("rgunicorn")
@@ -268,23 +269,36 @@ def test_a_reload_takes_the_hooks_of_the_file_as_it_is_now(serve: Serve, tmp_pat
     assert site.says() == "hello"
 
 
-HEAVY = """
-WEIGHT = bytearray(8 * 1024 * 1024)
+COUNTED = """
+import gc
+
+
+class Weight:
+    pass
+
+
+WEIGHT = Weight()
 
 
 def post_fork(server, worker):
-    server.log.info("%s bytes", len(WEIGHT))
+    weights = [thing for thing in gc.get_objects() if type(thing).__name__ == "Weight"]
+    server.log.info("weights: %s", len(weights))
 """
 
 
 def test_a_reload_lets_go_of_what_the_last_one_has_read(serve: Serve, tmp_path: Path) -> None:
-    site = Site(serve, tmp_path, HEAVY)
-    site.server.wait_log("8388608 bytes")
-    before = resident(site.server.pid)
+    site = Site(serve, tmp_path, COUNTED)
+    site.server.wait_log("weights: 1$")
     for count in range(1, 9):
-        site.hup(HEAVY)
+        old = site.server.worker_pids()
+        site.hup(COUNTED)
         site.server.wait_log("Reloaded", times=count)
-    site.server.wait_until(lambda: resident(site.server.pid) < before + 24 * 1024)
+        # Whoever was reaped has no generation any more.
+        site.server.wait_until(lambda old=old: not any(map(read_process, old)))
+    site.server.signal("TTIN")
+    site.server.wait_log("weights: ", times=10)
+    counts = re.findall(r"weights: (\d+)", site.server.log())
+    assert counts == ["1", *["2"] * 8, "1"]
 
 
 BROKEN = [
