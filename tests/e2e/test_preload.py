@@ -13,6 +13,7 @@ import pytest
 from conftest import Serve
 from support.processes import (
     children,
+    clients_of,
     descriptors,
     is_alive,
     read_process,
@@ -230,13 +231,19 @@ def test_the_template_accepts_no_connection(serve: Serve) -> None:
     assert descriptors(template(server)) == before
 
 
+def held_of_each(server: Server, workers: int) -> set[int]:
+    """How many files its workers have open, once the last client is gone."""
+    facts_of_each(server, workers)
+    pids = server.worker_pids()
+    for pid in pids:
+        server.wait_until(lambda pid=pid: not clients_of(pid, server.address.port))
+    return {descriptors(pid) for pid in pids}
+
+
 def test_workers_hold_nothing_of_the_template(serve: Serve) -> None:
     server = serve(APP, preload=True, workers=2)
     plain = serve(APP, workers=2)
-    facts_of_each(server, 2)
-    facts_of_each(plain, 2)
-    held = {descriptors(pid) for pid in server.worker_pids()}
-    assert held == {descriptors(pid) for pid in plain.worker_pids()}
+    assert held_of_each(server, 2) == held_of_each(plain, 2)
 
 
 def test_an_event_loop_belongs_to_the_worker(serve: Serve) -> None:
