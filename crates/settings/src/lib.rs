@@ -33,9 +33,9 @@ pub use table::{
 pub use values::{
     Account, Address, AppSpec, AppTarget, Backlog, Bind, ByteLimit, ByteRate, ConfigLocation, Count,
     Destination, EnvPair, EventLoop, FieldLimit, FieldNames, FileMode, FilePattern, HeaderMap, Jitter, Level,
-    LifespanMode, LineLimit, Networks, Owner, ProxyHeaders, ProxyProtocol, ReloadEngine, ReloadStrategy,
-    RequestLimit, RequestPath, RootPath, SchemeHeaders, SearchPath, Seconds, StaticPath, Timeout, Umask,
-    ValueError, Watchdog, WireProtocol, WorkerClass, WorkerCount,
+    LifespanMode, LineLimit, MemoryLimit, Networks, Owner, ProxyHeaders, ProxyProtocol, ReloadEngine,
+    ReloadStrategy, RequestLimit, RequestPath, RootPath, SchemeHeaders, SearchPath, Seconds, StaticPath,
+    Timeout, Umask, ValueError, Watchdog, WireProtocol, WorkerClass, WorkerCount,
 };
 
 /// What a command line asks for.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::settings;
 use crate::values::{
-    ByteLimit, Count, Jitter, ReloadStrategy, RequestLimit, RequestPath, Seconds, Watchdog, WorkerClass,
+    Count, Jitter, MemoryLimit, ReloadStrategy, RequestLimit, RequestPath, Seconds, Watchdog, WorkerClass,
     WorkerCount,
 };
 
@@ -94,7 +94,7 @@ settings! {
         ///
         /// Looked at once a second is its resident memory (RSS), which includes what it shares with others. Like
         /// `max_requests`, without failing a request. `0` never replaces one.
-        max_worker_memory ["--max-worker-memory"] "BYTES", since "0.1": ByteLimit = "0";
+        max_worker_memory ["--max-worker-memory"] "BYTES", since "0.1": MemoryLimit = "0";
 
         /// How a reload (`HUP`) brings in the new workers.
         ///

@@ -12,6 +12,13 @@ pub struct ByteLimit(pub Option<u64>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRate(pub Option<u32>);
 
+/// The most memory that a worker may occupy, in bytes; `0` means any amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimit(pub Option<u64>);
+
+/// No interpreter is as small: whoever asks for less has thought of another unit.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 /// More than any disk holds, and small enough that no sum overflows.
 const MOST: u64 = 1 << 50;
 
@@ -58,7 +65,27 @@ impl FromStr for ByteRate {
     }
 }
 
+impl FromStr for MemoryLimit {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let remedy = "write the unit, as in `512m` or `1g`; `0` for no limit";
+        match read(text, MOST, remedy)? {
+            Some(bytes) if bytes < LEAST_MEMORY => {
+                Err(ValueError::new("it is less than any worker occupies", remedy))
+            }
+            limit => Ok(Self(limit)),
+        }
+    }
+}
+
 impl fmt::Display for ByteLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.unwrap_or_default().fmt(f)
+    }
+}
+
+impl fmt::Display for MemoryLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.unwrap_or_default().fmt(f)
     }
@@ -71,6 +98,10 @@ impl fmt::Display for ByteRate {
 }
 
 impl Newtype for ByteLimit {
+    const KIND: Kind = Kind::Number;
+}
+
+impl Newtype for MemoryLimit {
     const KIND: Kind = Kind::Number;
 }
 
@@ -126,6 +157,18 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "it is too large (give bytes a second such as `240` or `1k`; `0` turns the check off)"
+        );
+    }
+
+    #[test]
+    fn memory_that_no_worker_can_do_with_is_taken_for_another_unit() {
+        assert_eq!("512m".parse(), Ok(MemoryLimit(Some(512 << 20))));
+        assert_eq!("1048576".parse(), Ok(MemoryLimit(Some(1 << 20))));
+        assert_eq!("0".parse(), Ok(MemoryLimit(None)));
+        let error = "512".parse::<MemoryLimit>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it is less than any worker occupies (write the unit, as in `512m` or `1g`; `0` for no limit)"
         );
     }
 }

@@ -42,7 +42,7 @@ use std::{fmt::Display, str::FromStr};
 pub use account::{Account, Owner};
 pub use app::{AppSpec, AppTarget};
 pub use bind::{Address, Bind};
-pub use bytes::{ByteLimit, ByteRate};
+pub use bytes::{ByteLimit, ByteRate, MemoryLimit};
 pub use config_location::ConfigLocation;
 pub use count::{Backlog, Count, WorkerCount};
 pub use destination::Destination;
