@@ -31,6 +31,8 @@ pub enum Fate {
     HungAtBoot { since: Millis },
     /// It is silent and has no request.
     HungIdle,
+    /// It is silent, or should have stopped, and works on a request that was given up.
+    Held,
     /// Another takes its place, for this reason, before it leaves.
     Worn { wear: Wear },
     /// It went beyond the time it was given to stop.
@@ -82,6 +84,11 @@ impl Fate {
                  is only slow, raise `boot_timeout`.",
             ),
             Self::HungIdle => (Error, "The worker hung outside of any request; the stacks show where."),
+            Self::Held => (
+                Error,
+                "A request went beyond `request_timeout` and was answered, but the application has not returned from it; \
+                 the stacks show where it is.",
+            ),
             Self::Worn { wear } => worn(*wear),
             Self::StopOverdue { .. } => (
                 Warning,
@@ -136,6 +143,7 @@ impl Fate {
                 )
             }
             Self::HungIdle => write!(out, "Worker (pid:{pid}) hangs outside of any request"),
+            Self::Held => write!(out, "Worker (pid:{pid}) has not returned from a request that was given up"),
             Self::Worn { wear } => write!(out, "Autorestarting worker (pid:{pid}): {}", reason(*wear)),
             Self::StopOverdue { allowed } => {
                 write!(out, "Worker (pid:{pid}) did not stop within {}", Seconds(*allowed))
@@ -155,7 +163,7 @@ impl Fate {
     }
 
     /// One of each, in the order of a worker's life, with example values.
-    pub(super) fn examples() -> [Self; 22] {
+    pub(super) fn examples() -> [Self; 23] {
         let text = str::to_owned;
         [
             Self::TemplateBooting,
@@ -166,6 +174,7 @@ impl Fate {
             Self::Suspended,
             Self::HungAtBoot { since: 30_000 },
             Self::HungIdle,
+            Self::Held,
             Self::Worn { wear: Wear::Requests },
             Self::Worn { wear: Wear::Memory(600 << 20) },
             Self::Worn { wear: Wear::Lifetime },

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow::{self, Continue};
 
-use rgunicorn_scoreboard::{Millis, State, now};
+use rgunicorn_scoreboard::{Millis, State, Wear, now};
 
 use super::{End, Master};
 use crate::{
@@ -38,13 +38,17 @@ impl Master<'_> {
             return log(&Notice::Worker(pid, Fate::HungAtBoot { since: since(slot.heartbeat()) }));
         }
         let calls = slot.calls.unfinished();
-        if why == Why::Silent && process::is_stopped(pid) {
-            log(&Notice::Worker(pid, Fate::Suspended));
-        } else if why == Why::Silent && calls.is_empty() {
-            log(&Notice::Worker(pid, Fate::HungIdle));
-        }
-        if why == Why::Overdue && calls.is_empty() && slot.state() != State::Booting {
-            log(&Notice::Worker(pid, Fate::Lingers));
+        // A request that was given up is none any more, but may be what holds the worker.
+        let held = calls.is_empty() && slot.wear() == Some(Wear::Stuck);
+        let fate = match why {
+            Why::Silent if process::is_stopped(pid) => Some(Fate::Suspended),
+            Why::Silent | Why::Overdue if held => Some(Fate::Held),
+            Why::Silent if calls.is_empty() => Some(Fate::HungIdle),
+            Why::Overdue if calls.is_empty() && slot.state() != State::Booting => Some(Fate::Lingers),
+            Why::Silent | Why::Overdue | Why::Died => None,
+        };
+        if let Some(fate) = fate {
+            log(&Notice::Worker(pid, fate));
         }
         for (began, line) in calls {
             let since = since(began);
