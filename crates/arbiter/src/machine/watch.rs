@@ -45,7 +45,13 @@ impl Arbiter {
 
     /// Set the next time to look at the processes.
     pub(super) fn look_again(&mut self, now: Millis) {
-        self.look = Look::next(self.workers.values().filter_map(Worker::patience).min(), now);
+        // Between two tries of a reload there may be nobody whose silence counts, but its own time goes on.
+        let reload = match &self.reload {
+            Some(Reload::Booting(next)) => next.crew.limits.boot,
+            Some(Reload::Waiting | Reload::Rereading(_)) | None => None,
+        };
+        let patience = self.workers.values().filter_map(Worker::patience).chain(reload).min();
+        self.look = Look::next(patience, now);
     }
 
     /// After the master itself was asleep, the silence of the others says nothing: they get all of their time once more.

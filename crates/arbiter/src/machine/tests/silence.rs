@@ -55,3 +55,12 @@ fn after_a_suspension_everybody_gets_one_more_timeout() {
     talk.until(3_630_000, &[1]);
     assert_eq!(talk.sent, [(pid(2), Signal::Abort)]);
 }
+
+#[test]
+fn after_a_suspension_a_reload_between_two_tries_gets_its_time_once_more() {
+    let mut talk = Talk::serving(Limits { workers: 1, timeout: None, boot: None, ..LIMITS });
+    talk.hup(1, Limits { workers: 1, ..LIMITS }).exit(2, signal("SIGSEGV")).event(Event::Tick).forget();
+    talk.now = 3_600_000;
+    talk.event(Event::Tick);
+    assert_eq!((&talk.rest, talk.ages()), (&vec![], vec![3]));
+}
