@@ -48,20 +48,16 @@ impl<'py> PythonHost<'py> {
     }
 }
 
-/// The part of what asyncio imports that takes most of the time and little memory. What is missing, TLS above all, is as
-/// large as the rest of the master, and would keep an upgraded asyncio or uvloop from being taken up by a reload.
-const BENEATH_ASYNCIO: [&str; 7] =
+/// What nearly every framework imports from the standard library, above all what is beneath asyncio: most of the time that
+/// asyncio takes, and little memory. What is missing, TLS above all, is as large as the rest of the master, and would keep
+/// an upgraded asyncio or uvloop from being taken up by a reload.
+const COMMON: [&str; 7] =
     ["concurrent.futures", "contextvars", "inspect", "selectors", "socket", "subprocess", "threading"];
 
-/// Import what every `asgi` worker will need, once, before they are forked: they start sooner and share the memory. Of
-/// the application nothing is imported here. Without `-k` the name of its module is all there is to go by.
+/// Import what every worker will need, once, before they are forked: they start sooner and share the memory. Of the
+/// application nothing is imported here. Where there is a template, it imports once for all.
 pub(crate) fn import_ahead(py: Python<'_>, settings: &Settings) {
-    let asgi = match &settings.workers.worker_class {
-        WorkerClass::Asgi => true,
-        WorkerClass::Sync | WorkerClass::Foreign(_) => false,
-        WorkerClass::Auto => settings.application.app.as_ref().is_some_and(|app| app.module.contains("asgi")),
-    };
-    for module in BENEATH_ASYNCIO.into_iter().filter(|_| asgi) {
+    for module in COMMON.into_iter().filter(|_| !settings.workers.preload_app) {
         // A worker that needs what cannot be imported says so itself.
         let _ = py.import(module);
     }
