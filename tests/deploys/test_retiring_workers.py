@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import Serve
 from support.load import Load
+from support.project import Project
 
 pytestmark = pytest.mark.only("rgunicorn")
 
@@ -23,6 +24,23 @@ def test_ttin_and_ttou_lose_no_request(deploy: Serve) -> None:
             load.wait_round()
     load.check()
     assert len(load.by_worker) > ROUNDS
+
+
+def test_ttou_stops_an_old_worker_when_a_younger_one_is_ready(
+    deploy: Serve, project: Project
+) -> None:
+    server = deploy(workers=2)
+    old = server.worker_pids()
+    project.release("2", before="import os, time\nos.write(2, b'note: boots\\n')\ntime.sleep(1)\n")
+    server.signal("TTIN")
+    server.wait_log("note: boots")
+    (young,) = server.worker_pids() - old
+    server.signal("TTOU")
+    server.wait_log("Handling signal: ttou")
+    assert server.worker_pids() == old | {young}, "somebody left before two others were ready"
+    server.wait_until(lambda: len(server.worker_pids()) == 2)
+    assert young in server.worker_pids()
+    assert server.log_lines("note: loaded 2 in") == 1
 
 
 def test_a_worker_that_is_told_to_leave_loses_no_request(deploy: Serve) -> None:

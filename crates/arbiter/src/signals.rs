@@ -73,7 +73,7 @@ const TABLE: [Row; 11] = [
     },
     Row {
         name: "TTOU",
-        master: "One worker fewer, at least one: one that is not ready yet, or else the oldest, is stopped gracefully.",
+        master: "One worker fewer, at least one: the oldest is stopped gracefully, as soon as enough others are ready.",
         worker: "Nothing.",
         signal: Signal::SIGTTOU,
         request: Some(Request::Ttou),

@@ -95,7 +95,7 @@ impl Arbiter {
         let held = crew.backoff.held(now) as usize;
         let (generation, preload) = (crew.generation, crew.limits.preload);
         if alive > places {
-            self.retire(side, alive - places, now);
+            self.retire(side, alive - places, places, now);
         }
         let from = match preload.then(|| self.template(generation)) {
             None => None,
@@ -131,15 +131,20 @@ impl Arbiter {
         self.actions.push_back(Action::Spawn(spawn));
     }
 
-    /// Tell the surplus to leave: who does not serve yet, who is worn, and then the oldest.
-    fn retire(&mut self, side: Side, surplus: usize, now: Millis) {
+    /// Tell the surplus to leave: who is worn, and then the oldest. One that serves waits until enough others do. While a
+    /// reload boots their successors, who does not serve yet goes first: nobody needs it any more.
+    fn retire(&mut self, side: Side, surplus: usize, places: usize, now: Millis) {
+        let spare = self.ready(side).saturating_sub(places);
+        let renewed = matches!(self.reload, Some(Reload::Booting(_)));
         let mut alive: Vec<_> = self
             .members(side)
             .filter(|(_, worker)| worker.fills_a_place())
-            .map(|(age, worker)| (worker.serves(), worker.wear.is_none(), age))
+            .map(|(age, worker)| (renewed && worker.serves(), worker.wear.is_none(), age, worker.serves()))
             .collect();
         alive.sort_unstable();
-        for (.., age) in alive.into_iter().take(surplus) {
+        let (serving, others): (Vec<_>, Vec<_>) =
+            alive.into_iter().take(surplus).partition(|(.., serves)| *serves);
+        for (_, _, age, _) in others.into_iter().chain(serving.into_iter().take(spare)) {
             self.dismiss_gracefully(age, now);
         }
     }

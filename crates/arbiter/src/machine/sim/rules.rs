@@ -61,7 +61,11 @@ impl World {
             .partition(|process| self.book.is_pending(process.spawn.generation));
         let recycled = 1.max(self.peak / 10) as usize;
         let target = self.book.target as usize;
-        assert!(now.len() <= target + recycled, "{} workers for {target} places", now.len());
+        let pending = self.book.pending.filter(|pending| pending.limits.is_some());
+        // Whoever serves and has to go (TTOU) stays until another one has booted.
+        let awaited = now.iter().filter(|process| !process.seen_ready).count().min(target + recycled);
+        let most = target + recycled + if pending.is_none() { awaited } else { 0 };
+        assert!(now.len() <= most, "{} workers for {target} places", now.len());
         let Some(pending) = self.book.pending else { return };
         assert!(next.len() <= pending.target as usize);
         if pending.limits.is_some_and(|limits| limits.rolling) {

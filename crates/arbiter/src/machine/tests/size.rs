@@ -31,9 +31,33 @@ fn usr1_reopens_the_logs_everywhere() {
 }
 
 #[test]
-fn ttou_takes_one_that_is_not_ready_before_one_that_serves() {
+fn ttou_retires_the_oldest_as_soon_as_another_serves() {
     let mut talk = Talk::serving(LIMITS);
     talk.ask(Request::Ttin).ask(Request::Ttou);
-    assert_eq!(talk.sent, [(pid(3), Signal::Term)]);
+    assert_eq!(talk.sent, [], "two have to serve, and the third does not yet");
     assert_eq!(talk.rest, [Action::Resized { new: 3, old: 2 }, Action::Resized { new: 2, old: 3 }]);
+    talk.ready(3);
+    assert_eq!(talk.sent, [(pid(1), Signal::Term)]);
+}
+
+#[test]
+fn ttou_takes_back_what_boots_beyond_the_places() {
+    let mut talk = Talk::serving(LIMITS);
+    for request in [Request::Ttin, Request::Ttin, Request::Ttin, Request::Ttou, Request::Ttou, Request::Ttou]
+    {
+        talk.ask(request);
+    }
+    assert_eq!(talk.sent, [(pid(3), Signal::Term)], "the two youngest stay");
+    talk.ready(5);
+    assert_eq!(talk.sent.last(), Some(&(pid(1), Signal::Term)));
+    talk.exit(4, code(3));
+    assert_eq!((talk.sent.len(), talk.ages()), (2, vec![3, 4, 5]), "who cannot boot takes nobody's place");
+}
+
+#[test]
+fn ttou_during_a_reload_takes_one_that_is_not_ready_first() {
+    let mut talk = Talk::serving(LIMITS);
+    talk.ask(Request::Ttin).hup(1, LIMITS).forget();
+    talk.ask(Request::Ttou);
+    assert_eq!(talk.sent, [(pid(3), Signal::Term), (pid(4), Signal::Term)]);
 }

@@ -71,8 +71,11 @@ fn a_silent_template_is_nobodys_business_until_it_owes_a_worker() {
 #[test]
 fn a_worker_that_is_dismissed_before_it_is_forked_is_told_when_it_is_there() {
     let mut talk = Talk::preloaded();
-    talk.ask(Request::Ttin).ask(Request::Ttou);
-    assert_eq!(talk.sent, []);
+    for request in [Request::Ttin, Request::Ttin, Request::Ttin, Request::Ttou, Request::Ttou, Request::Ttou]
+    {
+        talk.ask(request);
+    }
+    assert_eq!((talk.ages(), &talk.sent), (vec![4, 5, 6], &vec![]));
     talk.forked(4);
     assert_eq!(talk.sent, [(pid(4), Signal::Term)]);
 }
