@@ -7,6 +7,9 @@ use super::{
     notices::{Level, Seconds},
 };
 
+const HELD: &str = "A request went beyond `request_timeout` and was answered, but the application has not returned from it; \
+                    the stacks show where it is.";
+
 /// What a line says about one worker. The first four are written by the process itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the blanks of the sentences below")]
@@ -84,11 +87,7 @@ impl Fate {
                  is only slow, raise `boot_timeout`.",
             ),
             Self::HungIdle => (Error, "The worker hung outside of any request; the stacks show where."),
-            Self::Held => (
-                Error,
-                "A request went beyond `request_timeout` and was answered, but the application has not returned from it; \
-                 the stacks show where it is.",
-            ),
+            Self::Held => (Error, HELD),
             Self::Worn { wear } => worn(*wear),
             Self::StopOverdue { .. } => (
                 Warning,
