@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from conftest import Serve
 from support.address import Address
+from support.commandline import patience
 from support.processes import is_alive
 from support.server import Server
 
@@ -140,7 +141,7 @@ def test_a_killed_master_takes_it_along(serve: Serve, foreign: Foreign) -> None:
     workers = pids(server, 2)
     server.expected_status = -9
     server.signal("KILL")
-    server.wait_until(lambda: not any(map(is_alive, workers)), within=1.0)
+    server.wait_until(lambda: not any(map(is_alive, workers)), within=patience(1))
 
 
 def test_a_failing_start_of_uvicorn_ends_with_status_3(serve: Serve) -> None:
