@@ -1,7 +1,7 @@
 """Clients that keep a server busy while it changes, and account for every request.
 
 Nothing is retried: what a client does not get is a `Failure` with its reason. A connection that the
-server closes while it is idle, before anything was sent on it, is none.
+server closes while it is silent, before anything was sent on it, is none, unless it is new.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from support.waiting import wait_until
 
 #: Longest time a client waits for one answer, in seconds.
 PATIENCE = 10.0
+#: A worker that leaves closes a new connection after a second of silence, and not sooner than this,
+#: in seconds. On a busy machine a client may take as long from `connect` to `send`.
+SILENT = 0.9
+#: The server has closed, and nothing else is known of the connection (`tcp_states.h` of Linux).
+CLOSE_WAIT = 8
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Client(threading.Thread):
             self._drop()
 
     def _ask(self, token: bytes) -> Answer:
-        sock = self._connected()
+        sock = self._to_send_on()
         close = b"" if self.stays else b"Connection: close\r\n"
         request = b"GET %s?%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
         try:
@@ -122,6 +127,19 @@ class Client(threading.Thread):
         closes = not self.stays or fields.get(b"connection", b"").lower() == b"close"
         version = fields.get(b"x-version", b"").decode()
         return Answer(int(fields.get(b"x-worker", b"0")), version, closes)
+
+    def _to_send_on(self) -> socket.socket:
+        """A connection that the server has not closed while nothing was sent on it."""
+        while True:
+            began = time.monotonic()
+            new = self._sock is None
+            sock = self._connected()
+            if not is_closed(sock):
+                return sock
+            if new and time.monotonic() - began < SILENT:
+                raise UnansweredError("closed as soon as it was open")
+            self.reopened += 1
+            self._drop()
 
     def _connected(self) -> socket.socket:
         if self._sock is None:
@@ -265,6 +283,17 @@ class Load:
         failures = [each for each in self.failures if each not in excused]
         reasons = Counter((each.kind, each.reason) for each in failures)
         assert not failures, f"{dict(reasons)} of {self.answered} requests: {failures[:5]}"
+
+
+def is_closed(sock: socket.socket) -> bool:
+    """Whether the end of what the server sends has arrived.
+
+    Asking does not let go of the interpreter, as `recv` does: a client that waits for it again
+    before it sends would know no more than it did.
+    """
+    if sock.family == socket.AF_UNIX:
+        return False
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == CLOSE_WAIT
 
 
 def read_head(head: bytes) -> tuple[int, dict[bytes, bytes]]:
