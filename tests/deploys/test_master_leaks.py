@@ -45,7 +45,7 @@ def test_the_master_is_small(deploy: Serve) -> None:
     assert resident(server.pid) < MOST
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_two_hundred_reloads_leave_nothing_behind(serve: Serve) -> None:
     server = serve("apps.wsgi_plain:app")
     for _ in range(WARM):

@@ -25,7 +25,7 @@ def reload(server: Server, project: Project, version: str, before: str = "") -> 
     server.wait_until(lambda: old.isdisjoint(server.worker_pids()), within=20)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_twenty_reloads_lose_no_request(deploy: Serve, project: Project) -> None:
     server = deploy(workers=2)
     with Load(server.address) as load:

@@ -317,7 +317,7 @@ def test_recycled_workers_come_from_the_template(serve: Serve) -> None:
     assert template(server) == maker
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_fifty_reloads_leave_nothing_behind(serve: Serve) -> None:
     server = serve(APP, preload=True, workers=2)
 
