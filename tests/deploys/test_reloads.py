@@ -8,7 +8,7 @@ import pytest
 from conftest import Serve
 from support.load import Load
 from support.presence import Presence
-from support.processes import zombies
+from support.processes import children, zombies
 from support.project import Project
 from support.server import Server
 
@@ -63,6 +63,23 @@ def test_ready_workers_never_become_fewer(
         reload(server, project, "2", before=SLOWLY)
         reload(server, project, "3", before=SLOWLY)
     load.check()
+
+
+def test_a_rolling_reload_adds_one_process_at_the_most(deploy: Serve, project: Project) -> None:
+    server = deploy(workers=3, reload_strategy="rolling")
+    most = 0
+
+    def reloaded() -> bool:
+        nonlocal most
+        most = max(most, len(children(server.pid)))
+        return server.log_lines("Reloaded: 3 new workers took over") == 1
+
+    with Load(server.address, stay=4, leave=4) as load:
+        project.release("2", before=SLOWLY)
+        server.signal("HUP")
+        server.wait_until(reloaded, within=20)
+    load.check()
+    assert most == 4
 
 
 def test_a_second_reload_takes_the_place_of_the_first(deploy: Serve, project: Project) -> None:

@@ -84,6 +84,7 @@ impl Arbiter {
         self.recycle(places, now);
         let serving = places + self.replacing();
         self.fill(Side::Serving, serving, now);
+        self.time_step(now);
         if let Some(next) = self.places_of_next() {
             self.fill(Side::Next, next, now);
         }

@@ -33,11 +33,13 @@ pub(super) struct Next {
     pub(super) crew: Crew,
     /// When patience ends with what boots now.
     deadline: Option<Millis>,
+    /// Whether the next step had to wait for somebody who leaves.
+    waited: bool,
 }
 
 impl Next {
     fn new(generation: Generation, limits: Limits, now: Millis) -> Self {
-        let mut next = Self { crew: Crew::new(generation, limits), deadline: None };
+        let mut next = Self { crew: Crew::new(generation, limits), deadline: None, waited: false };
         next.allow_another_boot(now);
         next
     }
@@ -125,11 +127,38 @@ impl Arbiter {
         }
     }
 
-    /// How many the next generation has to fill: all, or one more than are ready.
+    /// How many the next generation has to fill: all, or one more than are ready once whoever was told to leave has left.
     pub(super) fn places_of_next(&self) -> Option<usize> {
         let Some(Reload::Booting(next)) = &self.reload else { return None };
         let target = next.crew.target as usize;
-        Some(if next.crew.limits.rolling { target.min(self.ready(Side::Next) + 1) } else { target })
+        if !next.crew.limits.rolling {
+            return Some(target);
+        }
+        let step = usize::from(!self.step_waits());
+        Some(target.min(self.ready(Side::Next) + step))
+    }
+
+    /// Whether the next step of a rolling reload has to wait until somebody has left, who still occupies memory.
+    fn step_waits(&self) -> bool {
+        let leaves = |worker: &Worker| match worker.life {
+            Life::Stopping { .. } | Life::Aborted { dismissed: true, .. } => worker.role == Role::Worker,
+            Life::Booting | Life::Serving { .. } | Life::Aborted { .. } | Life::Killed => false,
+        };
+        let begun = self.members(Side::Next).any(|(_, worker)| worker.fills_a_place() && !worker.serves());
+        !begun && self.workers.values().any(|worker| worker.pid.is_some() && leaves(worker))
+    }
+
+    /// The time of a step begins when nothing is in its way any more.
+    pub(super) fn time_step(&mut self, now: Millis) {
+        let waits = self.step_waits();
+        if let Some(Reload::Booting(next)) = &mut self.reload
+            && next.crew.limits.rolling
+        {
+            if waits || next.waited {
+                next.allow_another_boot(now);
+            }
+            next.waited = waits;
+        }
     }
 
     /// The next generation takes over once all of it is ready.

@@ -119,6 +119,9 @@ impl World {
             self.tell(Event::ForkFailed(owed.spawn.age, "the template is gone".to_owned()));
         }
         let Some(process) = self.processes.remove(&pid) else { return };
+        if process.told.is_some() {
+            self.left = self.now;
+        }
         self.expect_the_end(&process, &exit);
         self.tell(Event::Exited(pid, exit));
         assert!(

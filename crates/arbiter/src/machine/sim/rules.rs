@@ -177,14 +177,20 @@ impl World {
     }
 
     /// A reload begins soon and ends by its boot timeout.
-    fn the_reload_ends(&self) {
+    fn the_reload_ends(&mut self) {
         if let Some(since) = self.book.waiting {
             let waits = self.now.saturating_sub(since.max(self.excused));
             assert!(waits <= 1_000 + LATE, "a reload waits for {waits} ms");
         }
         let Some(pending) = self.book.pending else { return };
-        let Some(boot) = pending.limits.and_then(|limits| limits.boot) else { return };
-        let pends = self.now.saturating_sub(pending.stepped.max(self.excused));
+        let Some(limits) = pending.limits else { return };
+        // A step of a rolling reload waits for whoever leaves, which has a bound of its own.
+        let leaves = |process: &Process| process.told.is_some_and(|told| told.signal != Signal::Kill);
+        if limits.rolling && self.processes.values().any(leaves) {
+            self.left = self.now;
+        }
+        let Some(boot) = limits.boot else { return };
+        let pends = self.now.saturating_sub(pending.stepped.max(self.excused).max(self.left));
         assert!(pends <= boot + LATE, "a reload has been pending for {pends} ms");
     }
 

@@ -59,6 +59,8 @@ pub(super) struct World {
     pub(super) excused: Millis,
     /// The same for one that is so long that it has to.
     pub(super) forgiven: Millis,
+    /// When a step of a rolling reload may have waited last.
+    pub(super) left: Millis,
     pub(super) spawns: VecDeque<Millis>,
     pub(super) rereads: VecDeque<Millis>,
     pub(super) peak: u32,
@@ -96,6 +98,7 @@ impl World {
             doomed: None,
             excused: 0,
             forgiven: 0,
+            left: 0,
             spawns: VecDeque::new(),
             rereads: VecDeque::new(),
             peak: limits.workers,
@@ -228,6 +231,9 @@ impl World {
             panic!("{signal:?} for {pid}, which was reaped")
         };
         self.may_be_sent(process, signal);
+        if signal == Signal::Kill {
+            self.left = self.now;
+        }
         if let Signal::Term | Signal::Quit = signal
             && process.serves()
         {
