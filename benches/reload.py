@@ -28,7 +28,6 @@ from servers import BINARIES, PORT, Candidate
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.django import prepare_site
-from typing_extensions import Self
 
 PATIENCE = 60.0
 RESULTS = Path(__file__).resolve().parent / "reload.md"
@@ -176,7 +175,7 @@ class Clients:
         #: When each worker has answered for the first time.
         self.answered: dict[str, float] = {}
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Clients:  # noqa: PYI034 - typing.Self is of 3.11
         self._threads = [threading.Thread(target=self._ask) for _ in range(self._number)]
         for thread in self._threads:
             thread.start()
