@@ -50,8 +50,10 @@ def test_a_worker_that_is_told_to_leave_loses_no_request(deploy: Serve) -> None:
             leaving = min(server.worker_pids())
             server.signal("TERM", leaving)
             server.wait_until(
+                # Both have answered: the next to leave is one that serves.
                 lambda leaving=leaving: (
-                    leaving not in server.worker_pids() and len(server.worker_pids()) == 2
+                    leaving not in server.worker_pids()
+                    and len(server.worker_pids() & set(load.by_worker)) == 2
                 )
             )
     load.check()

@@ -40,13 +40,18 @@ class Presence:
             assert not self.shortages, f"too few ready workers: {self.shortages[:10]}"
             assert self.looks > 0
 
+    def _loaded(self) -> set[int]:
+        found = re.findall(r"note: loaded \S+ in (\d+)", self._server.log())
+        return {int(pid) for pid in found}
+
     def _watch(self) -> None:
         while True:
-            loaded = {
-                int(pid) for pid in re.findall(r"note: loaded \S+ in (\d+)", self._server.log())
-            }
+            loaded = self._loaded()
             ready = sum(map(is_alive, loaded))
             self.looks += 1
+            if ready < self._wanted():
+                # Since the log was read, one may have become ready and another may have left.
+                ready += len(self._loaded() - loaded)
             if ready < self._wanted():
                 self.shortages.append(ready)
             if self._ended.wait(INTERVAL):
