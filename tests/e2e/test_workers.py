@@ -94,7 +94,7 @@ def test_ttin_and_ttou_change_the_number_of_workers(serve: Serve, plain: str) ->
     server.wait_until(lambda: len(server.worker_pids()) == 2)
     server.signal("TTIN")
     server.wait_until(lambda: len(server.worker_pids()) == 3)
-    # One that is not ready yet would leave before any other.
+    # The oldest leaves as soon as enough others are ready: all are, so it leaves at once.
     answered: set[str] = set()
     server.wait_until(lambda: answered.add(server.get("/pid").text) or len(answered) == 3)
     oldest = min(server.worker_pids())
